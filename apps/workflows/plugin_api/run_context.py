@@ -1,0 +1,120 @@
+"""What a running task may use. The worker gives an object of this shape; tests give a small one of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, runtime_checkable
+
+from apps.workflows.plugin_api.task import Level
+
+
+class Renderer(Protocol):
+    """Expressions of the running task. All raise ExpressionError, which fails the task with its message."""
+
+    def render(self, template: str) -> str:
+        """The template's text; null prints as ''."""
+        ...
+
+    def render_typed(self, template: str) -> Any:
+        """The object itself when the template is one ``{{ expression }}``."""
+        ...
+
+    def render_tree(self, value: Any) -> Any:
+        """Every string in a tree of maps and lists rendered, keys too."""
+        ...
+
+
+class KeyValueStore(Protocol):
+    """The KV pairs of one namespace, checked for access when it was asked for."""
+
+    def get(self, key: str) -> Any:
+        """The typed value. KeyError when absent or expired."""
+        ...
+
+    def set(
+        self, key: str, value: Any, *, kv_type: str | None = None, ttl: timedelta | None = None, overwrite: bool = True
+    ) -> None:
+        """Store a pair. ``kv_type`` converts a text. FileExistsError when present and ``overwrite`` is false."""
+        ...
+
+    def delete(self, key: str) -> bool:
+        """True when there was one."""
+        ...
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Keys in order, expired ones left out."""
+        ...
+
+
+class Storage(Protocol):
+    """Internal storage as this execution may use it: addresses are ``kestra:///…``."""
+
+    def put(self, content: bytes | BinaryIO | Path, name: str) -> str:
+        """Store a file under this task run; answers its address."""
+        ...
+
+    def open(self, uri: str) -> BinaryIO:
+        """Read a file of this execution or of one it was started by. FileNotFoundError, PermissionError."""
+        ...
+
+    def size(self, uri: str) -> int:
+        """Bytes."""
+        ...
+
+
+class Cancellation(Protocol):
+    """How a kill or a time-out reaches a running task."""
+
+    def cancelled(self) -> bool:
+        """True once the task must stop."""
+        ...
+
+    def on_cancel(self, stop: Callable[[], None]) -> Callable[[], None]:
+        """Call ``stop`` (from another thread) when the task must stop; the answer takes it back."""
+        ...
+
+    def check(self) -> None:
+        """Raise TaskKilled or TaskTimedOut when the task must stop."""
+        ...
+
+
+@runtime_checkable
+class RunContext(Renderer, Protocol):
+    """All a task may use while it runs."""
+
+    tenant: str
+    namespace: str
+    flow_id: str
+    execution_id: str
+    task_id: str
+    task_run_id: str
+    variables: Mapping[str, Any]
+    """The expression variables, lazily."""
+    storage: Storage
+    cancellation: Cancellation
+
+    def log(self, level: Level, message: str) -> None:
+        """Write a line to the task run's log; masked, cut and thresholded by the host."""
+        ...
+
+    def metric(self, kind: str, name: str, value: float, tags: Mapping[str, str] | None = None) -> None:
+        """``kind`` counter or timer; a timer's value is in seconds here, stored in milliseconds."""
+        ...
+
+    def kv(self, namespace: str | None = None) -> KeyValueStore:
+        """The KV store of a namespace (default: the flow's). PermissionError ``Namespace X is not allowed.``"""
+        ...
+
+    def secret(self, key: str) -> str:
+        """A secret's value; it is masked in the log from now on. KeyError when there is none."""
+        ...
+
+    def working_directory(self) -> Path:
+        """A folder of this run's own, made when first asked for and removed at its end."""
+        ...
+
+    def now(self) -> datetime:
+        """The clock, with a zone."""
+        ...

@@ -1,0 +1,126 @@
+"""Task: one step of a flow, typed by a plugin. Runnable tasks run on a worker, flowable ones start other tasks."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field, StringConstraints
+
+from apps.workflows.plugin_api.duration import Duration
+from apps.workflows.plugin_api.frame import FrameSpec, Opening
+from apps.workflows.plugin_api.model import PluginModel
+from apps.workflows.plugin_api.property import Property
+from apps.workflows.plugin_api.retry import Retry
+from apps.workflows.plugin_api.state import State
+
+if TYPE_CHECKING:
+    from apps.workflows.plugin_api.run_context import RunContext
+
+TaskId = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_-]*$", min_length=1, max_length=255)]
+"""Id of a task or trigger: it is a key of ``outputs``, so no dots."""
+
+
+class Level(StrEnum):
+    """Level of a log line, least first."""
+
+    TRACE = "TRACE"
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARN = "WARN"
+    ERROR = "ERROR"
+
+    @property
+    def rank(self) -> int:
+        """1 for TRACE … 5 for ERROR: what the database stores and compares."""
+        return _RANKS[self]
+
+
+_RANKS = {level: number for number, level in enumerate(Level, start=1)}
+
+
+class WorkerGroupFallback(StrEnum):
+    """What happens to a task whose worker group has no worker."""
+
+    FAIL = "FAIL"
+    WAIT = "WAIT"
+    CANCEL = "CANCEL"
+
+
+class WorkerGroup(PluginModel):
+    """The pool of workers a task asks for."""
+
+    key: str
+    fallback: WorkerGroupFallback = WorkerGroupFallback.WAIT
+
+
+class Output(PluginModel):
+    """Base of a task's outputs. ``final_state`` (not shown) lets a task end WARNING, e.g. a script with stderr."""
+
+    final_state: State | None = Field(default=None, exclude=True)
+
+
+class Task(PluginModel):
+    """What all tasks share (plugins.md B.3)."""
+
+    id: TaskId
+    type: str
+    description: str | None = None
+    retry: Retry | None = None
+    timeout: Property[Duration] | None = None
+    disabled: bool = False
+    run_if: str = "true"
+    allow_failure: bool = False
+    allow_warning: bool = False
+    log_level: Level | None = None
+    log_to_file: bool = False
+    worker_group: WorkerGroup | None = None
+
+    def children(self) -> tuple[Task, ...]:
+        """The tasks written inside this one, in the order of the YAML; empty for a task that holds none."""
+        return ()
+
+    def check(self) -> list[str]:
+        """What is wrong beyond types, as sentences; called when a flow is saved."""
+        return []
+
+
+class RunnableTask(Task):
+    """A task whose ``run`` is user work: it runs on a worker, under a claim, with a time-out."""
+
+    light: ClassVar[bool] = False
+    """True when it may run inside the worker process without a thread of its own: it returns at once."""
+    side_effects: ClassVar[bool] = True
+    """False when running it twice is harmless and unseen, so that its commit need not wait for the disk."""
+
+    def run(self, context: RunContext) -> Output | dict[str, Any] | None:
+        """Do the work. Raise TaskFailed to fail with a message; any other exception fails it too."""
+        raise NotImplementedError
+
+
+class TimedTask(Task):
+    """A task that only waits (Sleep): the engine keeps a timer, no worker is used."""
+
+    def wait_for(self) -> Property[Duration]:
+        """How long it waits from its start."""
+        raise NotImplementedError
+
+
+class FlowableTask(Task):
+    """A task that decides which children run."""
+
+    errors: list[Any] = Field(default_factory=list)
+    finally_: list[Any] = Field(default_factory=list, alias="finally")
+
+    def frame(self) -> FrameSpec:
+        """The shape of this flowable; asked once, when the flow is compiled."""
+        raise NotImplementedError
+
+    def open(self, control: Any) -> Opening:
+        """Choose what runs, from the rendered ``frame().control``. FlowableFailed: nothing can run."""
+        return Opening()
+
+    def children(self) -> tuple[Task, ...]:
+        spec = self.frame()
+        listed = tuple(task for tasks in spec.lists.values() for task in tasks)
+        return listed + spec.errors + spec.finals
