@@ -26,10 +26,14 @@ class KillTask:
 
 @dataclass(frozen=True, slots=True)
 class StartExecution:
-    """Create the execution of a subflow. ``child_id`` is derived, so doing it twice is harmless."""
+    """Create the execution of a subflow. ``child_id`` is derived, so doing it twice is harmless.
+
+    ``token`` goes into the child's ``parent_token``. Answered by StartAccepted or StartRefused.
+    """
 
     run_id: str
     child_id: str
+    token: str
     batch: int | None = None
 
 
@@ -42,7 +46,10 @@ class KillChildren:
 
 @dataclass(frozen=True, slots=True)
 class RetryExecution:
-    """Start the next execution of a CREATE_NEW_EXECUTION retry."""
+    """Start the next execution of a CREATE_NEW_EXECUTION retry.
+
+    Who creates it drops this execution's timer ``new_execution`` in the same transaction; until then it is sent again.
+    """
 
     new_id: str
 

@@ -42,7 +42,10 @@ class Cursor:
     @classmethod
     def from_json(cls, held: dict[str, Any]) -> Cursor:
         """The inverse of ``to_json``."""
-        return cls(**{name: int(value) if name in _MASKS else value for name, value in held.items()})
+        cursor = cls()
+        for name, value in held.items():
+            setattr(cursor, name, int(value) if name in _MASKS else value)
+        return cursor
 
 
 _MASKS = frozenset({"done", "ready"})

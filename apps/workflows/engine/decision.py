@@ -14,7 +14,8 @@ class Decision:
 
     ``inserted`` and ``updated`` are in an order that satisfies parents first. ``execution_changed`` is false for the
     ordinary step of a task deep inside: then the execution row is not written. ``loop_values`` are written once,
-    when a loop opens. ``deleted`` names runs to delete with everything below them. ``claimed`` is the run this process
+    when a loop opens. ``emptied`` names frames whose children are to be deleted, with everything below them,
+    before anything is inserted. ``claimed`` is the run this process
     claimed for itself (it is in inserted or updated, RUNNING, with its token). ``entered`` lists the states the
     execution entered in this step, for the live events.
     """
@@ -23,7 +24,7 @@ class Decision:
     entered: list[str] = field(default_factory=list)
     inserted: list[RunRow] = field(default_factory=list)
     updated: list[RunRow] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
+    emptied: list[str] = field(default_factory=list)
     loop_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
     timers: list[SetTimer | DropTimer] = field(default_factory=list)

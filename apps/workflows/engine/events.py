@@ -58,6 +58,14 @@ class ChildrenEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class StartAccepted:
+    """An execution this run asked for exists (made now or before)."""
+
+    run_id: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartRefused:
     """A subflow could not be created."""
 
@@ -68,7 +76,11 @@ class StartRefused:
 
 @dataclass(frozen=True, slots=True)
 class Woken:
-    """A timer is due. ``kind``: retry, sleep, delay, pause_timeout, loop, sla, new_execution, schedule, watch."""
+    """A timer is due. ``kind``: watch, continue, schedule, sla, new_execution (key ''); retry, sleep, timeout, delay,
+    pause_timeout, loop (key: the task run's id, whose row is in the frontier).
+
+    A timer stays, moved into the future by whoever sends this, until a step drops or moves it.
+    """
 
     kind: str
     key: str = ""
@@ -109,6 +121,7 @@ Event = (
     | UnitOpened
     | WorkerLost
     | ChildrenEnded
+    | StartAccepted
     | StartRefused
     | Woken
     | Continue

@@ -105,6 +105,7 @@ class RunRow:
     pending: bool = False
     token: str | None = None
     nudged_at: datetime | None = None
+    """Since when it waits for a worker or a subflow, or until when it sleeps; None while a worker holds it."""
     cursor: Cursor | None = None
 
     def enter(self, state: State, now: datetime) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from apps.workflows.engine.frontier import Frame, RunRow
+from apps.workflows.plugin_api.state import State
 
 
 class RenderFailed(Exception):
@@ -32,6 +34,29 @@ class Render(Protocol):
         """The flow's declared outputs, typed; called when the execution ends. RenderFailed."""
         ...
 
+    def listener(self, index: int) -> bool:
+        """Whether the conditions of the flow's listener number ``index`` hold for the ended execution."""
+        ...
+
+    def child_outputs(self, run: RunRow, child_id: str) -> dict[str, Any]:
+        """Outputs of a subflow's task run whose execution has ended (or, unawaited, begun). RenderFailed."""
+        ...
+
+    def batch_outputs(self, run: RunRow, iterations: Mapping[str, int]) -> dict[str, Any]:
+        """Outputs of a task run that started an execution per batch; ``iterations`` counts them by state."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EndedChild:
+    """An ended execution that was started by a task run."""
+
+    id: str
+    state: State
+    batch: int | None
+    token: str | None
+    """Its ``parent_token``: the try of the task run that started it."""
+
 
 class Look(Protocol):
     """Rows that are not in the frontier, each by one indexed query. Rows it answers are locked and belong to the
@@ -50,19 +75,33 @@ class Look(Protocol):
         ...
 
     def open_runs(self, limit: int) -> Sequence[RunRow]:
-        """Task runs that have not ended, in order of ``seq``; with ancestors."""
+        """Task runs that have not ended and are not held by a worker (``claims.held``), in order of ``seq``; with
+        ancestors."""
         ...
 
-    def claimed_left(self) -> bool:
-        """Whether any task run of the execution is held by a worker's claim (trap 19)."""
+    def last_open(self) -> RunRow | None:
+        """The youngest task run that has not ended, held by a worker or not."""
         ...
 
-    def waiting_long(self, before: Any, limit: int) -> Sequence[RunRow]:
-        """Unclaimed runs CREATED or RESTARTED that were nudged before a moment, oldest nudge first; with ancestors."""
+    def first_paused(self) -> RunRow | None:
+        """The oldest task run that is PAUSED; its ancestors are loaded with it."""
         ...
 
-    def ended_children(self, run: RunRow, limit: int) -> Sequence[tuple[str, str, int | None]]:
-        """Ended child executions of a run not yet told: (execution id, state, batch)."""
+    def held_runs(self, limit: int) -> Sequence[tuple[str, str]]:
+        """(task run id, token) of task runs held by a worker. Not locked: they do not join the step."""
+        ...
+
+    def waiting_long(self, before: datetime, limit: int) -> Sequence[RunRow]:
+        """Open task runs that are not held by a worker and not ``pending``, with ``nudged_at`` before a moment, oldest
+        first; with ancestors. That is: unclaimed ones, overdue sleepers and retries, waiting subflows."""
+        ...
+
+    def ended_children(self, run: RunRow, limit: int) -> Sequence[EndedChild]:
+        """Ended child executions of a run not yet told, of all its tries."""
+        ...
+
+    def missing_batches(self, run: RunRow, below: int, limit: int) -> Sequence[int]:
+        """Batches 0 … ``below`` − 1 for which no child execution with the run's token exists."""
         ...
 
 
@@ -86,13 +125,22 @@ class NewId(Protocol):
         ...
 
 
+class TakeSlot(Protocol):
+    """The places of the flow's concurrency limit."""
+
+    def __call__(self, limit: int) -> bool:
+        """Take a place in this transaction if fewer than ``limit`` are taken. False: none is free."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The four doors in one hand."""
+    """The doors in one hand."""
 
     render: Render
     look: Look
     claim: Claim
     new_id: NewId
+    take_slot: TakeSlot
     slice: int = 200
     """Most rows one step creates or revisits."""

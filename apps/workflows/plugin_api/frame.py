@@ -42,12 +42,39 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PauseSpec:
+    """Times of a Kind.PAUSE flowable: each a ``Property[Duration]``, a timedelta, or None."""
+
+    delay: Any = None
+    """After it the pause ends by itself."""
+    timeout: Any = None
+    """After it (when there is no delay) the pause fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatSpec:
+    """When a Kind.WAIT_FOR flowable runs its list again. Times are ``Property[Duration]`` or timedelta."""
+
+    condition: str
+    """True ends the turns. Rendered after each turn, with the outputs of its tasks."""
+    interval: Any
+    """Time between two turns."""
+    max_iterations: Any = None
+    """Most turns: a number or an expression of one."""
+    max_duration: Any = None
+    """Time from the start after which no turn begins."""
+    fail_on_max: bool = False
+    """Whether the task fails when a limit is reached and the condition is still not met."""
+
+
+@dataclass(frozen=True, slots=True)
 class FrameSpec:
     """The shape of a flowable task.
 
     ``lists`` maps a list's name to its tasks: ``main`` for most, ``then``/``else``, ``case:X``/``default``. ``limit``
     is the number of lanes open at once, 0 for no limit. ``depends_on`` (Lanes.GATED) maps a task id to those it waits
     for. ``control`` is what is rendered once when the frame opens: a text or a tree of texts (None: nothing).
+    ``pause`` goes with Kind.PAUSE, ``repeat`` with Kind.WAIT_FOR.
     """
 
     lanes: Lanes
@@ -58,6 +85,8 @@ class FrameSpec:
     kind: Kind = Kind.PLAIN
     control: Any = None
     depends_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pause: PauseSpec | None = None
+    repeat: RepeatSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

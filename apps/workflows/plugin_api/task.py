@@ -106,6 +106,31 @@ class TimedTask(Task):
         raise NotImplementedError
 
 
+class LabelTask(Task):
+    """A task that adds labels to its execution: done on the spot by the engine, no worker is used."""
+
+    def template(self) -> Any:
+        """What is rendered to get the labels: a text, or a tree of texts."""
+        raise NotImplementedError
+
+    def labels_from(self, rendered: Any) -> dict[str, str]:
+        """The labels to set, replacing same keys. TaskFailed when they may not or cannot be set."""
+        raise NotImplementedError
+
+
+class ExecutableTask(Task):
+    """A task that starts other executions: one, or one for each batch. The host creates them."""
+
+    wait: bool = True
+    """Whether the task run lasts until the executions it started have ended."""
+    transmit_failed: bool = True
+    """Whether the task run ends as badly as they did; else SUCCESS."""
+
+    def batches(self) -> Any:
+        """An expression of the number of executions to start, one per batch; None: one execution, no batches."""
+        return None
+
+
 class FlowableTask(Task):
     """A task that decides which children run."""
 
