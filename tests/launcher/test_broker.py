@@ -1,0 +1,70 @@
+"""The embedded broker: messages through kombu over PostgreSQL, and throwing the queues away."""
+
+import psycopg
+import pytest
+from kombu.connection import Connection
+
+from kestra_ee.launcher.broker import TRANSPORT_OPTIONS, EmbeddedBroker
+from kestra_ee.launcher.errors import BrokerError
+from kestra_ee.launcher.postgres import EmbeddedPostgres
+
+
+@pytest.fixture(scope="module")
+def broker(throw_away: EmbeddedPostgres) -> EmbeddedBroker:
+    throw_away.create_database("shop")
+    with throw_away.connect("shop") as connection:
+        connection.execute("create table truth as select 1 as n")
+    broker = EmbeddedBroker(throw_away.url("shop"))
+    broker.reset()
+    return broker
+
+
+def connect(broker: EmbeddedBroker) -> Connection:
+    return Connection(broker.url, transport_options=dict(TRANSPORT_OPTIONS))  # type: ignore[no-untyped-call]
+
+
+def test_address_is_a_database_of_its_own(broker: EmbeddedBroker) -> None:
+    assert broker.url.startswith("pgmq://kestra:")
+    assert broker.url.endswith("/shop_queue")
+
+
+def test_a_message_sent_is_received(broker: EmbeddedBroker) -> None:
+    with connect(broker) as connection, connection.SimpleQueue("worker.default") as queue:
+        queue.put({"execution": "abc"})
+        message = queue.get(timeout=5)
+        message.ack()
+        assert message.payload == {"execution": "abc"}
+
+
+def test_is_made_once(broker: EmbeddedBroker) -> None:
+    assert not broker.ensure()
+
+
+def test_another_version_is_made_again(broker: EmbeddedBroker, throw_away: EmbeddedPostgres) -> None:
+    with throw_away.connect() as connection:
+        connection.execute("comment on database shop_queue is 'pgmq 0.0.1'")
+    assert broker.ensure()
+    assert not broker.ensure()
+
+
+def test_reset_loses_messages_and_nothing_else(broker: EmbeddedBroker, throw_away: EmbeddedPostgres) -> None:
+    with connect(broker) as connection, connection.SimpleQueue("executor") as queue:
+        queue.put({"execution": "abc"})
+    broker.reset()
+    with connect(broker) as connection, connection.SimpleQueue("executor") as queue:
+        with pytest.raises(queue.Empty):
+            queue.get_nowait()
+        queue.put({"execution": "def"})
+        assert queue.get(timeout=5).payload == {"execution": "def"}
+    with throw_away.connect("shop") as database:
+        assert database.execute("select n from truth").fetchone() == (1,)
+
+
+def test_a_user_who_may_not_create_databases_is_told_so(throw_away: EmbeddedPostgres) -> None:
+    with throw_away.connect() as connection:
+        connection.execute("create role guest login password 'guest'")
+        connection.execute("create database guests owner guest")
+    url = f"postgresql://guest:guest@127.0.0.1:{throw_away.port}/guests"
+    psycopg.connect(url).close()
+    with pytest.raises(BrokerError, match="CELERY_BROKER_URL is not set"):
+        EmbeddedBroker(url).ensure()
