@@ -1,0 +1,118 @@
+"""Session, Basic or Bearer → `request.user`."""
+
+import base64
+import binascii
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, Final
+
+from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from apps.accounts.models import User
+from apps.accounts.selectors import find_token, find_user
+from apps.accounts.services import check_sign_in, note_token_use
+from apps.common.error_pages import answer
+from apps.common.errors import TooManyRequests
+
+REMEMBER_SECONDS: Final = 60
+REMEMBER_MOST: Final = 1000
+
+
+class PasswordBackend(BaseBackend):
+    """Django's door to sign-in with e-mail and password (session, admin)."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
+    ) -> User | None:
+        """None when it is wrong or the name is locked out."""
+        if not username or not password:
+            return None
+        try:
+            return check_sign_in(username=username, password=password)
+        except TooManyRequests:
+            return None
+
+    def get_user(self, user_id: str) -> User | None:
+        return User.objects.filter(pk=user_id, is_active=True).first()
+
+
+class CredentialsMiddleware:
+    """Basic and Bearer go before the session. Wrong ones make the person unknown; the access mark decides what then.
+
+    `request.credentials` says how the person was found: basic, bearer or session.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+        request.credentials = "session"  # type: ignore[attr-defined]
+        if scheme.lower() in {"basic", "bearer"}:
+            try:
+                found = (user_of_basic if scheme.lower() == "basic" else user_of_bearer)(value.strip())
+            except TooManyRequests as error:
+                return answer(request, error)
+            request.user = found or AnonymousUser()
+            request.credentials = scheme.lower()  # type: ignore[attr-defined]
+            request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # no browser sends these by itself
+        return self.get_response(request)
+
+
+def user_of_bearer(full_token: str) -> User | None:
+    """One query."""
+    token = find_token(full_token)
+    if token is None:
+        return None
+    note_token_use(token)
+    return token.user
+
+
+class VerifiedPasswords:
+    """Passwords verified within the last minute, as keyed digests: Argon2 on each call would cost more than the call.
+
+    An entry holds the stored hash it was verified against, so a changed password ends it in every process.
+    """
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._entries: dict[str, tuple[float, bytes, str]] = {}
+
+    def knows(self, user: User, password: str) -> bool:
+        until, digest, stored = self._entries.get(user.pk, (0.0, b"", ""))
+        good = hmac.compare_digest(digest, self._digest(password))
+        return good and until > time.monotonic() and stored == user.password
+
+    def remember(self, user: User, password: str) -> None:
+        if len(self._entries) >= REMEMBER_MOST:
+            self._entries.clear()
+        self._entries[user.pk] = (time.monotonic() + REMEMBER_SECONDS, self._digest(password), user.password)
+
+    def _digest(self, password: str) -> bytes:
+        return blake2b(password.encode(), key=self._key).digest()
+
+
+verified_passwords = VerifiedPasswords()
+
+
+def user_of_basic(value: str) -> User | None:
+    """One query when the password was verified within a minute. Raises TooManyRequests while the name is locked."""
+    try:
+        username, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    if not colon:
+        return None
+    known = find_user(username)
+    if known is not None and known.is_active and verified_passwords.knows(known, password):
+        return known
+    user = check_sign_in(username=username, password=password)
+    if user is not None:
+        verified_passwords.remember(user, password)
+    return user

@@ -1,0 +1,61 @@
+"""Reads of people and tokens."""
+
+import hashlib
+
+from django.db.models import Q, QuerySet
+
+from apps.accounts.models import ApiToken, SignInGuard, User
+from apps.common.clock import now
+from apps.common.errors import NotFound
+from apps.common.ids import BadId, to_uuid
+
+
+def get_user(user_id: str) -> User:
+    """Raises NotFound, also for a text that is no id."""
+    try:
+        found = User.objects.filter(pk=to_uuid(user_id)).first()
+    except BadId:
+        found = None
+    if found is None:
+        raise NotFound(f"There is no user '{user_id[:60]}'.")
+    return found
+
+
+def find_user(username: str) -> User | None:
+    """By name, whatever the case."""
+    return User.objects.filter(username__iexact=username.strip()).first()
+
+
+def search_users(*, query: str = "", user_type: str = "") -> QuerySet[User]:
+    """All words in name, e-mail or description."""
+    found = User.objects.all()
+    if user_type:
+        found = found.filter(type=user_type)
+    for word in query.split():
+        found = found.filter(
+            Q(username__icontains=word)
+            | Q(first_name__icontains=word)
+            | Q(last_name__icontains=word)
+            | Q(description__icontains=word)
+        )
+    return found
+
+
+def token_digest(full_token: str) -> bytes:
+    """What is stored of a token: it is 256 random bits, so a plain digest cannot be guessed back."""
+    return hashlib.sha256(full_token.encode()).digest()
+
+
+def find_token(full_token: str) -> ApiToken | None:
+    """The token with its user, if it is still good."""
+    token = ApiToken.objects.select_related("user").filter(digest=token_digest(full_token)).first()
+    return token if token is not None and not token.expired and token.user.is_active else None
+
+
+def list_tokens(user: User) -> list[ApiToken]:
+    return list(user.api_tokens.all())
+
+
+def is_locked_out(username: str) -> bool:
+    """Whether too many wrong passwords were tried for this name."""
+    return SignInGuard.objects.filter(pk=username.strip().lower(), locked_until__gt=now()).exists()

@@ -1,0 +1,1 @@
+"""Who did what, when; plain ids only, so entries outlive what they name."""

@@ -1,0 +1,53 @@
+"""Errors outside an endpoint: JSON below /api/, a page elsewhere."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template import TemplateDoesNotExist, loader
+
+from apps.common.api import API_PREFIX, as_product_error, error_answer
+from apps.common.errors import BadRequest, Forbidden, NotFound, ProductError
+
+PAGE = "error.html"
+
+
+class ErrorPagesMiddleware:
+    """Turns a ProductError that a page raises into the answer with its status."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        known = as_product_error(exception)
+        return None if known is None else answer(request, known)
+
+
+def answer(request: HttpRequest, error: ProductError) -> HttpResponseBase:
+    """The error as JSON or as a page; plain text while the product has no error page."""
+    if request.path.startswith(API_PREFIX):
+        return error_answer(error, request)
+    try:
+        page = loader.render_to_string(PAGE, {"error": error, "request": request}, request=request)
+    except TemplateDoesNotExist:
+        return HttpResponse(f"{error.reason}: {error.message}", status=error.status, content_type="text/plain")
+    return HttpResponse(page, status=error.status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return answer(request, BadRequest("The request cannot be read."))
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponseBase:
+    return answer(request, Forbidden(reason or "This is not allowed."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return answer(request, NotFound(f"There is nothing at {request.path}."))
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    return answer(request, ProductError("Something went wrong here; it has been logged."))

@@ -1,0 +1,18 @@
+"""The Jinja2 environment of pages and e-mails."""
+
+from typing import Any
+
+from django.templatetags.static import static
+from django.urls import reverse
+from jinja2 import Environment, StrictUndefined
+
+from apps.common.clock import now
+
+
+def environment(**options: Any) -> Environment:
+    """Escapes everything; a name that does not exist is an error, not an empty text."""
+    made = Environment(  # noqa: S701  autoescape is in the options
+        **{**options, "autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    )
+    made.globals |= {"static": static, "url": reverse, "now": now}
+    return made

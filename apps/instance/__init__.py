@@ -1,0 +1,1 @@
+"""The installation itself: set-up and tenants with their first Admin."""

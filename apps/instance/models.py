@@ -1,0 +1,32 @@
+"""ServiceInstance: a running process of the installation, kept alive by its heartbeat."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from apps.common.models import ShortIdField
+
+
+class ServiceInstance(models.Model):
+    """One process. Its id is the beginning of every claim token it gives out, so that a dead process's claims are found.
+
+    ``state`` is RUNNING, TERMINATED_GRACEFULLY, DISCONNECTED (its heartbeat stopped; its claims are being given back)
+    or NOT_RUNNING (they have been).
+    """
+
+    id = ShortIdField(primary_key=True)
+    kind = models.CharField(max_length=12)
+    host = models.CharField(max_length=255)
+    pid = models.IntegerField()
+    worker_group = models.CharField(max_length=63, default="", blank=True)
+    version = models.CharField(max_length=40)
+    state = models.CharField(max_length=24)
+    started = models.DateTimeField()
+    heartbeat = models.DateTimeField()
+
+    class Meta:
+        db_table = "service_instance"
+        indexes = [models.Index(fields=["state", "heartbeat"], name="service_heartbeat")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.host}:{self.pid}"

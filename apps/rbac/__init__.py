@@ -1,0 +1,1 @@
+"""Groups, roles and bindings; what a person may do in a tenant."""

@@ -1,0 +1,101 @@
+"""Enforces the mark of the route: no mark, no entry."""
+
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+
+from apps.audit.services import Caller, current_caller
+from apps.common.access import Guard, Mark, mark_for
+from apps.common.error_pages import answer
+from apps.common.errors import Forbidden, NotFound, ProductError, Unauthenticated
+from apps.rbac.decisions import can, check_can, has_access
+
+log = structlog.get_logger(__name__)
+
+OUTSIDE: Final = ("/static/", "/admin/")
+"""Served by others, who check for themselves: whitenoise and Django's admin."""
+
+
+class AccessMiddleware:
+    """Decides before the view is called. Unknown person: 401, for a page the way to the sign-in. A person who has
+    nothing to do with the tenant learns not even that it exists: 404."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        token = current_caller.set(Caller(ip_address=request.META.get("REMOTE_ADDR") or None))
+        try:
+            return self.get_response(request)
+        finally:
+            current_caller.reset(token)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: list[Any], arguments: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        if request.path_info.startswith(OUTSIDE):
+            return None
+        mark = mark_for(view, request.method or "GET")
+        if mark is None:
+            return self._without_mark(request, view)
+        try:
+            check_mark(mark, request, arguments)
+        except Unauthenticated as error:
+            return self._to_sign_in(request) or answer(request, error)
+        except ProductError as error:
+            return answer(request, error)
+        return None
+
+    def _without_mark(self, request: HttpRequest, view: Callable[..., Any]) -> HttpResponseBase | None:
+        method = request.method or "GET"
+        if any(mark_for(view, other) for other in ("GET", "POST", "PUT", "PATCH", "DELETE")):
+            return None  # the view has no such method and says so
+        name = f"{view.__module__}.{getattr(view, '__qualname__', view)}"
+        if settings.DEBUG or settings.KESTRA_UNMARKED_ROUTE_IS_ERROR:
+            raise ImproperlyConfigured(f"{name} answers {method} {request.path} and carries no access mark.")
+        log.error("route without access mark refused", view=name, path=request.path)
+        return answer(request, Forbidden("This route is closed."))
+
+    def _to_sign_in(self, request: HttpRequest) -> HttpResponseBase | None:
+        if not request.path_info.startswith("/ui/"):
+            return None
+        target = f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}"
+        if request.headers.get("HX-Request") == "true":
+            answered = HttpResponseRedirect(target, status=204)
+            answered.headers["HX-Redirect"] = target
+            del answered.headers["Location"]
+            return answered
+        return HttpResponseRedirect(target)
+
+
+def check_mark(mark: Mark, request: HttpRequest, arguments: dict[str, Any]) -> None:
+    """Raises Unauthenticated, NotFound (nothing to do with the tenant) or Forbidden."""
+    if mark.guard is Guard.PUBLIC:
+        return
+    user = request.user
+    if not user.is_authenticated:
+        raise Unauthenticated("Sign in, or send Basic or Bearer credentials.")
+    if mark.guard is Guard.SUPER_ADMIN:
+        if not user.is_super_admin:
+            raise Forbidden("Only a super admin may do this.")
+        return
+    named_tenant = getattr(request, "tenant_in_path", False)
+    if (mark.in_tenant or named_tenant) and not _may_enter(mark, user):
+        raise NotFound(f"There is no tenant '{getattr(request, 'tenant', None) and request.tenant.pk}'.")  # type: ignore[attr-defined]
+    if mark.guard is Guard.PERMITTED:
+        check_can(user, mark.permission, mark.action, arguments.get(mark.namespace))
+
+
+def _may_enter(mark: Mark, user: Any) -> bool:
+    if has_access(user):
+        return True
+    if not user.is_super_admin:
+        return False
+    # a super admin enters every tenant, and there may do what its people and set-up are about
+    return mark.guard is not Guard.PERMITTED or can(user, mark.permission, mark.action)

@@ -1,0 +1,45 @@
+"""Tenant: an isolated customer space, whose id is the slug and the primary key."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django_tenants.models import DomainMixin, TenantMixin
+
+from apps.common.current_tenant import schema_of
+from apps.common.models import TimestampedRow
+from apps.tenants.catalog import is_tenant_id
+
+
+def check_tenant_id(tenant_id: str) -> None:
+    if not is_tenant_id(tenant_id):
+        raise ValidationError(
+            "Use lower-case letters, digits, - and _, beginning with a letter or digit; words of the product are taken."
+        )
+
+
+class Tenant(TimestampedRow, TenantMixin):  # type: ignore[django-manager-missing]  # TenantMixin is untyped
+    """A row in public; its tables lie in `schema_name`, made by provisioning, never by `save`."""
+
+    auto_create_schema = False
+    auto_drop_schema = False
+
+    id = models.CharField(primary_key=True, max_length=59, validators=[check_tenant_id])
+    name = models.CharField(max_length=150)
+    logo = models.CharField(max_length=255, blank=True)
+    worker_group = models.JSONField(null=True, blank=True)
+    require_existing_namespace = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.name or self.id
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.schema_name = schema_of(self.id)
+        super().save(*args, **kwargs)
+
+
+class Domain(DomainMixin):
+    """Unused: django-tenants asks for such a model, and our tenants are path segments."""

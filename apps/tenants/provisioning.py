@@ -1,0 +1,76 @@
+"""Makes a tenant's schema by migrations, migrates all, drops one."""
+
+from collections.abc import Iterable
+
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django_tenants.utils import quote_schema_name, schema_exists
+
+from apps.tenants.models import Tenant
+from apps.tenants.scope import opened_schema, public_scope
+from apps.tenants.selectors import forget_tenant
+
+
+def create_tenant_row(*, tenant_id: str, name: str) -> Tenant:
+    """The row and its schema with all tables. Runs migrations, so never inside a transaction that may roll back late.
+
+    Raises ValidationError for a bad id and IntegrityError for one that is taken; a schema half made is dropped.
+    """
+    tenant = Tenant(id=tenant_id, name=name)
+    tenant.clean_fields(exclude=["schema_name"])
+    with public_scope():
+        tenant.save(force_insert=True)
+        try:
+            create_schema(tenant)
+        except BaseException:
+            drop_tenant(tenant)
+            raise
+    return tenant
+
+
+def create_schema(tenant: Tenant) -> None:
+    """The tables of a tenant whose row is there; one that exists is only migrated."""
+    with public_scope():
+        if not schema_exists(tenant.schema_name):
+            with connection.cursor() as cursor:
+                cursor.execute(f"CREATE SCHEMA {quote_schema_name(tenant.schema_name)}")
+        migrate_tenants([tenant.schema_name])
+
+
+def drop_tenant(tenant: Tenant) -> None:
+    """The row and everything in its schema."""
+    with public_scope():
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP SCHEMA IF EXISTS {quote_schema_name(tenant.schema_name)} CASCADE")
+        tenant_id = tenant.pk
+        tenant.delete()
+    forget_tenant(tenant_id)
+
+
+def migrate_shared() -> bool:
+    """Public's tables. False when there was nothing to do."""
+    if not pending_schemas(["public"]):
+        return False
+    with public_scope():
+        call_command("migrate_schemas", shared=True, interactive=False, verbosity=0)
+    return True
+
+
+def migrate_tenants(schemas: Iterable[str]) -> None:
+    """These schemas, one after another; what is done already is left alone, so it may be run again after a failure."""
+    for schema in schemas:
+        with public_scope():
+            call_command("migrate_schemas", tenant=True, schema_name=schema, interactive=False, verbosity=0)
+
+
+def pending_schemas(schemas: Iterable[str]) -> list[str]:
+    """Those that lack a migration: one small query each, no migration plan."""
+    wanted = set(MigrationLoader(None).disk_migrations or ())
+    return [schema for schema in schemas if not wanted <= _applied(schema)]
+
+
+def _applied(schema: str) -> set[tuple[str, str]]:
+    with opened_schema(schema):
+        return set(MigrationRecorder(connection).applied_migrations())

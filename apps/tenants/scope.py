@@ -1,0 +1,49 @@
+"""Opens a tenant's schema for requests, jobs and commands; a tenant's table asked outside is an error, never a leak."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+from apps.common.current_tenant import schema_of
+
+
+class UnknownTenant(LookupError):
+    """There is no tenant with this id, or its schema was dropped."""
+
+    def __init__(self, tenant_id: str) -> None:
+        super().__init__(f"There is no tenant '{tenant_id[:64]}'.")
+        self.tenant_id = tenant_id
+
+
+@contextmanager
+def tenant_scope(tenant_id: str) -> Iterator[None]:
+    """The tenant's schema is open inside; what was open before is open again after it. One query.
+
+    Raises UnknownTenant: without the check, tables that public has too would be read there.
+    """
+    schema = schema_of(tenant_id)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = %s", [schema])
+        if cursor.fetchone() is None:
+            raise UnknownTenant(tenant_id)
+    with opened_schema(schema):
+        yield
+
+
+@contextmanager
+def public_scope() -> Iterator[None]:
+    """Only the public schema is open inside."""
+    with opened_schema("public"):
+        yield
+
+
+@contextmanager
+def opened_schema(schema: str) -> Iterator[None]:
+    """For those that know that the schema is there."""
+    before = connection.tenant  # type: ignore[attr-defined]
+    connection.set_schema(schema)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        connection.set_tenant(before)  # type: ignore[attr-defined]

@@ -1,0 +1,294 @@
+"""All settings, read from the environment, by subject."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django_stubs_ext import monkeypatch
+
+from apps.common import structured_logs
+
+monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env(name: str, default: str = "") -> str:
+    return os.environ.get(name, default).strip()
+
+
+def env_flag(name: str, default: bool = False) -> bool:
+    return env(name, "true" if default else "false").lower() in {"1", "true", "yes", "on"}
+
+
+def env_list(name: str, default: str = "") -> list[str]:
+    return [item.strip() for item in env(name, default).split(",") if item.strip()]
+
+
+# Installation
+
+HOME = Path(env("KESTRA_EE_HOME", str(BASE_DIR / ".kestra-ee")))
+PROCESS = env("KESTRA_EE_PROCESS")
+"""Which process this is: web, worker, executor or beat; empty for a command."""
+DEBUG = env_flag("KESTRA_EE_DEBUG")
+KESTRA_UNMARKED_ROUTE_IS_ERROR = env_flag("KESTRA_EE_UNMARKED_ROUTE_IS_ERROR")
+KESTRA_URL = env("KESTRA_EE_URL", f"http://localhost:{env('PORT', '8080')}").rstrip("/")
+KESTRA_DEFAULT_TENANT = env("KESTRA_EE_DEFAULT_TENANT", "main")
+KESTRA_MASTER_KEY = env("KESTRA_EE_MASTER_KEY")
+KESTRA_SETUP = env("KESTRA_EE_SETUP")
+KESTRA_ADMIN_EMAIL = env("KESTRA_EE_ADMIN_EMAIL")
+KESTRA_ADMIN_PASSWORD = env("KESTRA_EE_ADMIN_PASSWORD")
+KESTRA_DISPATCHER = "kestra_ee.celery.CeleryDispatcher"
+SECRET_KEY = env("KESTRA_EE_SECRET_KEY")
+if not SECRET_KEY:
+    if PROCESS and not DEBUG:
+        raise ImproperlyConfigured(
+            "KESTRA_EE_SECRET_KEY is not set: give every process the same random text of at least 50 characters."
+        )
+    SECRET_KEY = secrets.token_urlsafe(50)  # a command signs nothing that outlives it
+
+# Apps: where their tables are (layout.md, Schemas)
+
+TENANT_MODEL = "tenants.Tenant"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+PUBLIC_SCHEMA_NAME = "public"
+TENANT_LIMIT_SET_CALLS = True
+SHOW_PUBLIC_IF_NO_TENANT_FOUND = True
+
+
+def present(*names: str) -> list[str]:
+    """Of our apps those whose folder is in this checkout."""
+    return [f"apps.{name}" for name in names if (BASE_DIR / "apps" / name / "__init__.py").exists()]
+
+
+BOTH_APPS = present("encryption", "audit", "announcements")
+SHARED_APPS = [
+    "django_tenants",
+    *present("accounts", "tenants", "live", "timers", "instance", "invitations"),
+    *BOTH_APPS,
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.admin",
+    "django.contrib.staticfiles",
+    "django_celery_beat",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    *present("common", "console"),
+]
+TENANT_APPS = [
+    *BOTH_APPS,
+    *present(
+        "isolation",
+        "storage",
+        "rbac",
+        "bookmarks",
+        "namespaces",
+        "secrets",
+        "workflows",
+        "dashboards",
+        "userapps",
+    ),
+]
+INSTALLED_APPS = [*SHARED_APPS, *(app for app in TENANT_APPS if app not in SHARED_APPS)]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Database
+
+
+def database_from_url(url: str) -> dict[str, Any]:
+    """A postgresql:// address as Django's settings; query parameters (sslmode, …) go to the driver.
+
+    Raises ImproperlyConfigured when it is not one.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgresql", "postgres"} or len(parts.path) < 2:
+        raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:port/database.")
+    return {
+        "NAME": unquote(parts.path[1:]),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": dict(parse_qsl(parts.query)),
+    }
+
+
+DATABASE = database_from_url(env("DATABASE_URL", "postgresql://kestra@localhost:5432/kestra"))
+DATABASE |= {
+    "ENGINE": "django_tenants.postgresql_backend",
+    "CONN_MAX_AGE": 60,
+    "CONN_HEALTH_CHECKS": True,
+    "DISABLE_SERVER_SIDE_CURSORS": True,
+}
+DATABASE["OPTIONS"] |= {
+    "application_name": f"kestra-ee {PROCESS or 'command'}",
+    "options": " ".join(
+        f"-c {setting}"
+        for setting in (
+            "random_page_cost=1.1",
+            "jit=off",
+            "work_mem=16MB",
+            "idle_in_transaction_session_timeout=30s",
+            "timezone=UTC",
+        )
+    ),
+}
+if PROCESS == "web":
+    # Under ASGI each request has a thread of its own, so only a pool keeps connections; never in a process that forks.
+    DATABASE["CONN_MAX_AGE"] = 0
+    DATABASE["OPTIONS"]["pool"] = {"min_size": 2, "max_size": int(env("KESTRA_EE_DB_POOL", "20")), "timeout": 10}
+DATABASES = {"default": DATABASE}
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+
+# Background work
+
+CELERY_BROKER_URL = env("CELERY_BROKER_URL", "memory://")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
+if CELERY_BROKER_URL.startswith("pgmq://"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "init_extension": False,  # installed from SQL by the launcher, into a database of its own
+        "use_notify": True,
+        "notify_throttle_interval_ms": 0,
+        "wait_time_seconds": 0,
+    }
+CELERY_TASK_DEFAULT_QUEUE = "executor"
+CELERY_TASK_ACKS_LATE = False  # rows and timers own recovery: a message is only a nudge
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # nothing waits behind a long task
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_PUBLISH_RETRY = False  # a caller may hold a request: the timers send again
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_DB_REUSE_MAX = 10_000  # together with the health check in kestra_ee/celery.py
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+CELERY_RESULT_EXPIRES = None
+KESTRA_PERIODIC_JOBS = {
+    # The first start makes these rows for beat; afterwards they belong to the platform team (admin, Periodic tasks).
+    # One that waited longer than `expires` is dropped, so that a stopped executor finds no heap of ticks.
+    "tick": {"job": "workflows.tick", "every_seconds": 1, "expires": 2},
+}
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# Web
+
+ROOT_URLCONF = "kestra_ee.urls"
+ASGI_APPLICATION = "kestra_ee.asgi.application"
+WSGI_APPLICATION = "kestra_ee.wsgi.application"
+APPEND_SLASH = False
+ALLOWED_HOSTS = env_list("KESTRA_EE_ALLOWED_HOSTS", f"localhost,127.0.0.1,[::1],{urlsplit(KESTRA_URL).hostname}")
+CSRF_TRUSTED_ORIGINS = env_list("KESTRA_EE_TRUSTED_ORIGINS", KESTRA_URL)
+DATA_UPLOAD_MAX_MEMORY_SIZE = int(env("KESTRA_EE_MAX_BODY_BYTES", str(20 * 1024 * 1024)))
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.common.content_security.ContentSecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "apps.tenants.middleware.TenantMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.accounts.authentication.CredentialsMiddleware",
+    "apps.rbac.middleware.AccessMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",  # after access: no credentials is 401, not a missing token
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "apps.common.error_pages.ErrorPagesMiddleware",
+]
+CSRF_FAILURE_VIEW = "apps.common.error_pages.forbidden"
+TEMPLATES = [
+    {
+        "NAME": "jinja2",
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {"environment": "apps.common.templating.environment"},
+    },
+    {
+        "NAME": "django",
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    },
+]
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+REST_FRAMEWORK = {  # parsers, renderer and error shape are set by apps.common.api.Endpoint
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Kestra EE on Django",
+    "VERSION": "0.20.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+}
+
+# Security
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["apps.accounts.authentication.PasswordBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+KESTRA_PASSWORD_PATTERN = env("KESTRA_EE_PASSWORD_PATTERN", r"^(?=.*[A-Z])(?=.*\d).{8,256}$")
+KESTRA_SIGN_IN_THRESHOLD = int(env("KESTRA_EE_SIGN_IN_THRESHOLD", "10"))
+KESTRA_SIGN_IN_WINDOW_SECONDS = int(env("KESTRA_EE_SIGN_IN_WINDOW_SECONDS", "300"))
+KESTRA_SIGN_IN_LOCK_SECONDS = int(env("KESTRA_EE_SIGN_IN_LOCK_SECONDS", "1800"))
+LOGIN_URL = "/ui/login"
+HTTPS = KESTRA_URL.startswith("https://")
+SESSION_COOKIE_NAME = "kestra_session"
+SESSION_COOKIE_AGE = int(env("KESTRA_EE_SESSION_SECONDS", str(14 * 24 * 3600)))
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env_flag("KESTRA_EE_SECURE_COOKIES", default=HTTPS)
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = int(env("KESTRA_EE_HSTS_SECONDS", "31536000" if HTTPS else "0"))
+if env_flag("KESTRA_EE_BEHIND_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    USE_X_FORWARDED_HOST = True
+
+# Mail
+
+MAIL_URL = urlsplit(env("KESTRA_EE_MAIL_URL"))
+"""smtp://user:password@host:587 or smtps://…; empty when no mail can be sent."""
+KESTRA_MAIL_ENABLED = bool(MAIL_URL.hostname)
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if KESTRA_MAIL_ENABLED else 'dummy'}.EmailBackend"
+EMAIL_HOST = MAIL_URL.hostname or ""
+EMAIL_PORT = MAIL_URL.port or 587
+EMAIL_HOST_USER = unquote(MAIL_URL.username or "")
+EMAIL_HOST_PASSWORD = unquote(MAIL_URL.password or "")
+EMAIL_USE_SSL = MAIL_URL.scheme == "smtps"
+EMAIL_USE_TLS = MAIL_URL.scheme == "smtp" and env_flag("KESTRA_EE_MAIL_STARTTLS", default=True)
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = env("KESTRA_EE_MAIL_FROM", "kestra@localhost")
+
+# Logs
+
+LOGGING = structured_logs.logging_config(level=env("KESTRA_EE_LOG_LEVEL", "INFO"), as_json=not DEBUG)
