@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := $(wildcard constraints.txt)
 PIP_INSTALL = $(BIN)/python -m pip install --no-input --disable-pip-version-check --progress-bar off $(addprefix -c ,$(CONSTRAINTS))
+# The name of each package as it comes and every error; the whole output goes to a file.
+SHOW_PROGRESS = tee $(VENV)/install.log | awk '/^Collecting / { print "  " $$2; fflush() } /^(ERROR|error)/ { print; fflush() }'
 
 .PHONY: up test lint fix bench docs
 
@@ -35,13 +37,13 @@ docs: $(VENV)/.installed-dev
 # Installing again is only needed when the lists of packages change; then a start skips pip.
 $(VENV)/.installed: pyproject.toml $(CONSTRAINTS) | $(VENV)/.made
 	@echo "Installing packages into $(VENV) ..."
-	@$(PIP_INSTALL) -e .
-	@touch $@
+	@rm -f $@; { $(PIP_INSTALL) -e . 2>&1 && touch $@; } | $(SHOW_PROGRESS)
+	@[ -e $@ ] || { echo "The packages could not be installed, see $(VENV)/install.log"; exit 1; }
 
 $(VENV)/.installed-dev: pyproject.toml $(CONSTRAINTS) | $(VENV)/.made
 	@echo "Installing packages and the tools of the tests into $(VENV) ..."
-	@$(PIP_INSTALL) -e '.[dev]'
-	@touch $@ $(VENV)/.installed
+	@rm -f $@; { $(PIP_INSTALL) -e '.[dev]' 2>&1 && touch $@ $(VENV)/.installed; } | $(SHOW_PROGRESS)
+	@[ -e $@ ] || { echo "The packages could not be installed, see $(VENV)/install.log"; exit 1; }
 
 $(VENV)/.made:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed and $(PYTHON) was not found; name another with PYTHON=..."; exit 1; }

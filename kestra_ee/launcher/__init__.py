@@ -1,1 +1,1 @@
-"""What `make up` runs: embedded PostgreSQL and broker, the product's processes, and their supervisor. No Django here."""
+"""What `make up` runs: embedded PostgreSQL and broker, the processes and their supervisor. No Django here."""

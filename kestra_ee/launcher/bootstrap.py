@@ -61,7 +61,7 @@ def generate_password() -> str:
 
 
 def _run(environment: Mapping[str, str], folder: Path) -> dict[str, object]:
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603  # our own command
         [sys.executable, "-m", "django", "bootstrap"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -71,13 +71,12 @@ def _run(environment: Mapping[str, str], folder: Path) -> dict[str, object]:
         cwd=folder,
         env=dict(environment),
         start_new_session=True,  # Ctrl-C reaches the launcher alone, which ends this one below
-        preexec_fn=signal_when_parent_dies(signal.SIGKILL),  # noqa: PLW1509  # asks the kernel, nothing else
+        preexec_fn=signal_when_parent_dies(signal.SIGKILL),  # asks the kernel, nothing else
     )
-    assert process.stdout is not None  # asked for above
     answer: dict[str, object] = {}
     lines: list[str] = []
     try:
-        for line in process.stdout:
+        for line in process.stdout or ():
             text = line.rstrip()
             found = _parse_answer(text)
             if found is not None:

@@ -1,6 +1,5 @@
 """The embedded broker: Celery's pgmq transport in a database of its own, which may be thrown away at any time."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -11,13 +10,19 @@ from psycopg import sql
 from kestra_ee.launcher.errors import BrokerError
 
 SUFFIX: Final = "_queue"
-# Celery's broker_transport_options: no extension to install, wake-ups by NOTIFY in place of polling.
-TRANSPORT_OPTIONS: Final[Mapping[str, Any]] = {
-    "init_extension": False,
-    "use_notify": True,
-    "notify_throttle_interval_ms": 0,
-    "wait_time_seconds": 0,
-}
+
+
+def transport_options(broker_url: str) -> dict[str, Any]:
+    """Celery's broker_transport_options for a pgmq:// address: no extension to install, wake-ups by NOTIFY in place of
+    polling. The address is repeated because the pgmq client would otherwise use DATABASE_URL of the environment, which
+    it prefers to everything else it is told."""
+    return {
+        "conn_string": urlunsplit(urlsplit(broker_url)._replace(scheme="postgresql")),
+        "init_extension": False,
+        "use_notify": True,
+        "notify_throttle_interval_ms": 0,
+        "wait_time_seconds": 0,
+    }
 
 
 class EmbeddedBroker:

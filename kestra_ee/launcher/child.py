@@ -45,7 +45,7 @@ class Child:
         """Returns the descriptor its lines come from (not blocking)."""
         read_end, write_end = os.pipe()
         try:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603  # from children.py
                 self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=write_end,
@@ -53,7 +53,7 @@ class Child:
                 cwd=self._folder,
                 env=self._environment,
                 start_new_session=True,
-                preexec_fn=signal_when_parent_dies(signal.SIGTERM),  # noqa: PLW1509  # asks the kernel, nothing else
+                preexec_fn=signal_when_parent_dies(signal.SIGTERM),  # asks the kernel, nothing else
             )
         except BaseException:
             os.close(read_end)

@@ -49,11 +49,11 @@ def _migrate(options: LaunchOptions, services: Services) -> None:
 
 
 def _call(command: Sequence[str], services: Services) -> int:
-    # Handlers that do nothing, not "ignore", which the command would inherit: Ctrl-C is for it, and we wait for its end.
+    # Ctrl-C is for the command, and we wait for its end. Handlers that do nothing: it would inherit "ignore".
     for number in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, lambda number, frame: None)
     try:
-        process = subprocess.Popen(list(command), env=services.environment)
+        process = subprocess.Popen(list(command), env=services.environment)  # noqa: S603  # what its user asked for
     except OSError as error:
         raise LauncherError(f"{command[0]} cannot be run: {error.strerror}") from error
     signal.signal(signal.SIGTERM, lambda number, frame: process.terminate())

@@ -11,7 +11,7 @@ from kestra_ee.launcher.errors import LauncherError
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 DEFAULT_ADMIN: Final = "admin@localhost"
 # Some programs listen on these to be reached from everywhere; nobody can be sent there.
-_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared, not bound
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class LaunchOptions:
     @property
     def probe_host(self) -> str:
         """Where this machine itself reaches the web process."""
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
 
 
 def run_from_checkout() -> bool:

@@ -178,7 +178,7 @@ class EmbeddedPostgres:
         for name, value in self._options.items():
             command += ["-c", f"{name}={value}"]
         with self._open_log() as log:
-            return subprocess.Popen(
+            return subprocess.Popen(  # noqa: S603  # our own command
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -186,7 +186,7 @@ class EmbeddedPostgres:
                 cwd="/",
                 env=plain_environment(),
                 start_new_session=True,  # Ctrl-C is for the supervisor, which stops this one last
-                preexec_fn=signal_when_parent_dies(signal.SIGINT),  # noqa: PLW1509  # asks the kernel, nothing else
+                preexec_fn=signal_when_parent_dies(signal.SIGINT),  # asks the kernel, nothing else
                 **self.cluster.run_as(),
             )
 

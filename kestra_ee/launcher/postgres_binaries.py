@@ -29,7 +29,7 @@ class PostgresBinaries:
     def version(self) -> str:
         """For example "18.4"; empty when the program cannot be run here."""
         try:
-            answer = subprocess.run(
+            answer = subprocess.run(  # noqa: S603  # a program of that name
                 [self.bin_dir / "postgres", "--version"], capture_output=True, text=True, timeout=20, check=True
             ).stdout
         except (OSError, subprocess.SubprocessError):

@@ -1,5 +1,6 @@
 """`kestra-ee up`: from nothing to a running product, and back."""
 
+import os
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -61,6 +62,8 @@ def _run(options: LaunchOptions, signals: StopSignals) -> bool:
             server=services.postgres,
         )
         say("Starting web, executor, worker and beat ...")
+        if os.geteuid() == 0:
+            say("Note: started by root, so the tasks of flows run as root too")
         try:
             ready = _wait_until_ready(options, supervisor, signals)
             _show(options, made, watch, ready=ready)
@@ -112,4 +115,8 @@ def _show(options: LaunchOptions, made: Bootstrap | None, watch: Stopwatch, *, r
 
 
 def _for_children(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name not in _NOT_FOR_CHILDREN}
+    kept = {name: value for name, value in environment.items() if name not in _NOT_FOR_CHILDREN}
+    # Celery says in eight lines for each worker what is said above in one.
+    about_root = "ignore:You're running the worker with superuser privileges"
+    warnings = [kept["PYTHONWARNINGS"]] if kept.get("PYTHONWARNINGS") else []
+    return {**kept, "PYTHONWARNINGS": ",".join([*warnings, about_root])}

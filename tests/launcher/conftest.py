@@ -52,3 +52,7 @@ def is_alive() -> Callable[[int], bool]:
             return False
 
     return alive
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "process: starts the whole product as a person would")

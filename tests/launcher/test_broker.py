@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from kombu.connection import Connection
 
-from kestra_ee.launcher.broker import TRANSPORT_OPTIONS, EmbeddedBroker
+from kestra_ee.launcher.broker import EmbeddedBroker, transport_options
 from kestra_ee.launcher.errors import BrokerError
 from kestra_ee.launcher.postgres import EmbeddedPostgres
 
@@ -20,7 +20,7 @@ def broker(throw_away: EmbeddedPostgres) -> EmbeddedBroker:
 
 
 def connect(broker: EmbeddedBroker) -> Connection:
-    return Connection(broker.url, transport_options=dict(TRANSPORT_OPTIONS))  # type: ignore[no-untyped-call]
+    return Connection(broker.url, transport_options=transport_options(broker.url))  # type: ignore[no-untyped-call]
 
 
 def test_address_is_a_database_of_its_own(broker: EmbeddedBroker) -> None:
@@ -34,6 +34,17 @@ def test_a_message_sent_is_received(broker: EmbeddedBroker) -> None:
         message = queue.get(timeout=5)
         message.ack()
         assert message.payload == {"execution": "abc"}
+
+
+def test_another_database_in_the_environment_is_not_taken_for_the_queue(
+    broker: EmbeddedBroker, throw_away: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", throw_away.url("shop"))
+    with connect(broker) as connection, connection.SimpleQueue("worker.default") as queue:
+        queue.put("here")
+        message = queue.get(timeout=5)
+        message.ack()
+        assert message.payload == "here"
 
 
 def test_is_made_once(broker: EmbeddedBroker) -> None:

@@ -205,7 +205,7 @@ def test_the_wheel_is_used_when_nothing_else_is_there(throw_away_wheel: Postgres
 
 def test_a_folder_named_by_the_environment_is_used_alone(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setenv("KESTRA_EE_POSTGRES_BIN", str(home))
-    with pytest.raises(PostgresError, match="PostgreSQL 15 or newer is needed, found .*not usable"):
+    with pytest.raises(PostgresError, match=r"PostgreSQL 15 or newer is needed, found .*not usable"):
         find_binaries()
 
 
