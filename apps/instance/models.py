@@ -8,7 +8,7 @@ from apps.common.models import ShortIdField
 
 
 class ServiceInstance(models.Model):
-    """One process. Its id is the beginning of every claim token it gives out, so that a dead process's claims are found.
+    """One process. Its id is the beginning of every claim token it gives out, so a dead process's claims are found.
 
     ``state`` is RUNNING, TERMINATED_GRACEFULLY, DISCONNECTED (its heartbeat stopped; its claims are being given back)
     or NOT_RUNNING (they have been).
@@ -26,7 +26,7 @@ class ServiceInstance(models.Model):
 
     class Meta:
         db_table = "service_instance"
-        indexes = [models.Index(fields=["state", "heartbeat"], name="service_heartbeat")]
+        indexes = (models.Index(fields=["state", "heartbeat"], name="service_heartbeat"),)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.host}:{self.pid}"

@@ -1,0 +1,93 @@
+"""Setting, dropping and claiming timers. Callers are in a transaction; the timer is part of their change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+GRACE = timedelta(seconds=15)
+"""A claimed timer that nobody handles is due again after this: its nudge was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueTimer:
+    """A timer that was claimed by a tick."""
+
+    tenant: str
+    kind: str
+    key: str
+
+
+def set_timers(tenant: str, timers: Iterable[tuple[str, str, datetime]]) -> None:
+    """Write timers (kind, key, due); one that exists is moved. One statement."""
+    rows = sorted(timers)
+    if not rows:
+        return
+    kinds, keys, dues = (list(column) for column in zip(*rows, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO public.timer (tenant, kind, key, due_at)"
+            " SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::timestamptz[])"
+            " ON CONFLICT (tenant, kind, key) DO UPDATE SET due_at = EXCLUDED.due_at",
+            [tenant, kinds, keys, dues],
+        )
+
+
+def keep_timer(tenant: str, kind: str, key: str, due: datetime) -> None:
+    """Make sure there is a timer of this name when the transaction commits; one that is there keeps its date.
+
+    Its row stays locked until then. So whoever drops the timer and then looks for what it stands for either waits
+    for this transaction and finds it, or has dropped first, and this leaves a new timer.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO public.timer AS t (tenant, kind, key, due_at) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (tenant, kind, key) DO UPDATE SET due_at = t.due_at",
+            [tenant, kind, key, due],
+        )
+
+
+def drop_timers(tenant: str, timers: Iterable[tuple[str, str]]) -> None:
+    """Delete timers (kind, key) if they are there. One statement."""
+    rows = sorted(timers)
+    if not rows:
+        return
+    kinds, keys = (list(column) for column in zip(*rows, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM public.timer t USING unnest(%s::text[], %s::text[]) AS d(kind, key)"
+            " WHERE t.tenant = %s AND t.kind = d.kind AND t.key = d.key",
+            [kinds, keys, tenant],
+        )
+
+
+def claim_due_timers(now: datetime, limit: int) -> list[DueTimer]:
+    """Take due timers of all tenants, oldest first, each by one tick only.
+
+    They are not deleted but put off by GRACE: whoever handles one drops it in its own transaction, so a lost message
+    costs a delay and never a timer.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE public.timer SET due_at = %s WHERE id IN ("
+            "SELECT id FROM public.timer WHERE due_at <= %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)"
+            " RETURNING tenant, kind, key",
+            [now + GRACE, now, limit],
+        )
+        return [DueTimer(*row) for row in cursor.fetchall()]
+
+
+def tenants_with(kind: str) -> list[str]:
+    """Tenants that have a timer of a kind: those where something is under way."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT tenant FROM public.timer WHERE kind = %s", [kind])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def drop_tenant_timers(tenant: str) -> None:
+    """Delete all timers of a tenant that is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM public.timer WHERE tenant = %s", [tenant])

@@ -1,0 +1,11 @@
+"""Django's entry for the heart of the product."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class WorkflowsConfig(AppConfig):
+    name = "apps.workflows"
+    label = "workflows"
+    verbose_name = "Workflows"

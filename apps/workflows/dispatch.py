@@ -1,0 +1,46 @@
+"""Commands of a step → jobs and their queues, sent by common.dispatch after the commit. Messages carry ids alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from apps.common.dispatch import EXECUTOR_QUEUE, send, worker_queue
+from apps.workflows.engine.commands import (
+    AnnounceEnd,
+    Command,
+    Continue,
+    KillChildren,
+    KillTask,
+    RetryExecution,
+    RunTask,
+    StartExecution,
+)
+
+DEFAULT_GROUP = "default"
+"""The worker group of tasks that name none."""
+
+
+def send_created(execution_id: str, group: str = DEFAULT_GROUP) -> None:
+    """A new execution goes to its workers: its first step and its first task are one hop."""
+    send("workflows.begin_execution", execution_id, queue=worker_queue(group))
+
+
+def send_commands(execution_id: str, commands: Iterable[Command]) -> None:
+    """Send what a step commanded, when its transaction commits."""
+    for command in commands:
+        match command:
+            case RunTask(run_id, worker_group):
+                group = DEFAULT_GROUP if worker_group is None else worker_group.key
+                send("workflows.run_task_run", execution_id, run_id, queue=worker_queue(group))
+            case KillTask():
+                pass  # whoever holds the claim looks at its own row twice a second (engine-frames §9.3)
+            case Continue():
+                send("workflows.continue_execution", execution_id, queue=EXECUTOR_QUEUE)
+            case AnnounceEnd():
+                send("workflows.announce_end", execution_id, command.slot_freed, queue=EXECUTOR_QUEUE)
+            case StartExecution(run_id, child_id, token, batch):
+                send("workflows.start_child", execution_id, run_id, child_id, token, batch, queue=EXECUTOR_QUEUE)
+            case KillChildren(run_id):
+                send("workflows.kill_children", execution_id, run_id, queue=EXECUTOR_QUEUE)
+            case RetryExecution(new_id):
+                send("workflows.retry_execution", execution_id, new_id, queue=EXECUTOR_QUEUE)

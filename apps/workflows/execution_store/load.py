@@ -1,0 +1,74 @@
+"""Locking an execution and reading what a step begins with. Lock order: execution, then its task runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import connection
+
+from apps.common.ids import from_uuid, to_uuid
+from apps.workflows.engine.frontier import ExecutionRow, Frontier, RunRow
+from apps.workflows.execution_store.rows import EXECUTION_COLUMNS, RUN_COLUMNS, execution_from_columns, run_from_columns
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """An execution whose row this transaction holds."""
+
+    execution: ExecutionRow
+    flow_ref: int
+
+
+def lock_execution(execution_id: str, *, skip_locked: bool = False) -> Locked | None:
+    """Lock and read the execution's header. None when there is none, or (``skip_locked``) another step holds it."""
+    sql = f"SELECT {EXECUTION_COLUMNS} FROM execution WHERE id = %s FOR NO KEY UPDATE"  # noqa: S608 - constants
+    if skip_locked:
+        sql += " SKIP LOCKED"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [to_uuid(execution_id)])
+        columns = cursor.fetchone()
+    if columns is None:
+        return None
+    return Locked(*execution_from_columns(columns))
+
+
+def execution_exists(execution_id: str) -> bool:
+    """Whether the execution's row is there (locked or not)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM execution WHERE id = %s", [to_uuid(execution_id)])
+        return cursor.fetchone() is not None
+
+
+def load_runs(execution_id: str, run_ids: Iterable[str]) -> list[RunRow]:
+    """Lock and read task runs by id, in the order of their ids; unknown ids are left out."""
+    wanted = sorted({to_uuid(run_id) for run_id in run_ids})
+    if not wanted:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {RUN_COLUMNS} FROM task_run"  # noqa: S608 - constants
+            " WHERE id = ANY(%s) AND execution_id = %s ORDER BY id FOR NO KEY UPDATE",
+            [wanted, to_uuid(execution_id)],
+        )
+        return [run_from_columns(columns) for columns in cursor.fetchall()]
+
+
+def ancestors_of(run_id: str) -> tuple[str, ...]:
+    """Ids of a run's ancestors, outermost first; empty when the run is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ancestors FROM task_run WHERE id = %s", [to_uuid(run_id)])
+        found = cursor.fetchone()
+    return () if found is None else tuple(from_uuid(item) for item in found[0])
+
+
+def load_frontier(locked: Locked, run_id: str | None, ancestors: tuple[str, ...] | None = None) -> Frontier:
+    """The frontier an event begins with: its run and that run's ancestors. Two queries, one if ancestors are given."""
+    frontier = Frontier(locked.execution)
+    if run_id is None:
+        return frontier
+    if ancestors is None:
+        ancestors = ancestors_of(run_id)
+    for run in load_runs(locked.execution.id, (run_id, *ancestors)):
+        frontier.runs[run.id] = run
+    return frontier

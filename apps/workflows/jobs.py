@@ -1,0 +1,88 @@
+"""What Celery runs. Thin: each job calls a service or the driver; ids in, nothing out; all may come twice or never."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from celery import current_app, shared_task, signals
+
+from apps.common.clock import now as read_clock
+from apps.workflows.services.announcements import announce_execution_end
+from apps.workflows.services.chores import run_chores
+from apps.workflows.services.clock import tick_timers, wake
+from apps.workflows.services.continuing import continue_execution as continue_step
+from apps.workflows.worker.drive import Driver
+from apps.workflows.worker.pulse import Pulse
+from apps.workflows.worker.working_directory import sweep_working_directories
+
+_DRIVERS: list[Driver] = []
+"""The one driver of this process, made when the process starts or runs its first task."""
+
+
+def driver() -> Driver:
+    """This process's driver, with its pulse running."""
+    if not _DRIVERS:
+        groups = served_groups()
+        pulse = Pulse("WORKER", ",".join(sorted(groups)), version("kestra-ee"))
+        pulse.start()
+        _DRIVERS.append(Driver(pulse, groups))
+    return _DRIVERS[0]
+
+
+def served_groups() -> frozenset[str]:
+    """The worker groups whose queues this process consumes."""
+    queues = current_app.amqp.queues.consume_from
+    return frozenset(name.removeprefix("worker.") for name in queues if name.startswith("worker."))
+
+
+@signals.worker_process_init.connect(weak=False)
+def start_driver(**_: object) -> None:
+    """A worker's pool process starts: its heartbeat begins before its first claim."""
+    if served_groups():
+        driver()
+        sweep_working_directories()
+
+
+@signals.worker_process_shutdown.connect(weak=False)
+def stop_driver(**_: object) -> None:
+    """A pool process ends by itself: say so, so that nobody waits for its heartbeat to stop."""
+    while _DRIVERS:
+        _DRIVERS.pop().pulse.stop()
+
+
+@shared_task
+def begin_execution(execution_id: str) -> None:
+    """First step of a new execution, and its tasks from there."""
+    driver().begin(execution_id)
+
+
+@shared_task
+def run_task_run(execution_id: str, run_id: str) -> None:
+    """Claim a task run that waits, run it, and go on from there."""
+    driver().run(execution_id, run_id)
+
+
+@shared_task
+def continue_execution(execution_id: str) -> None:
+    """A step that had more to do than one slice."""
+    continue_step(execution_id)
+
+
+@shared_task
+def announce_end(execution_id: str, slot_freed: bool) -> None:
+    """An execution has ended: tell who waits for it."""
+    announce_execution_end(execution_id, slot_freed=slot_freed)
+
+
+@shared_task
+def wake_timers(timers: list[list[str]]) -> None:
+    """Steps for due timers (kind, key) of the open tenant."""
+    wake([(kind, key) for kind, key in timers])
+
+
+@shared_task
+def tick() -> None:
+    """Each second: claim what is due, find lost processes, keep house."""
+    now = read_clock()
+    tick_timers(now)
+    run_chores(now)

@@ -1,0 +1,1 @@
+"""Reads of flows, executions and what belongs to them."""

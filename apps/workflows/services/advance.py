@@ -1,0 +1,276 @@
+"""One step of an execution: lock, load, decide, save, commit, send. The only writer of execution state.
+
+Steps of an execution take turns on its row. A step is idempotent: it looks at the rows before it acts, so an event
+that is lost, doubled or late does no harm (architecture.md §3, engine-frames.md §10).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from apps.common.clock import now as read_clock
+from apps.common.current_tenant import require_tenant
+from apps.common.ids import new_id
+from apps.timers.services import drop_timers, keep_timer, set_timers
+from apps.workflows.dispatch import send_commands
+from apps.workflows.engine.commands import AnnounceEnd, DropTimer, LogLine, SetTimer
+from apps.workflows.engine.compiled_flow import CompiledFlow
+from apps.workflows.engine.decide import decide
+from apps.workflows.engine.decision import Decision
+from apps.workflows.engine.events import Continue, Event, TaskRunEnded, Woken
+from apps.workflows.engine.frontier import Attempt, Change, Frontier, RunRow
+from apps.workflows.engine.ports import Ports
+from apps.workflows.execution_store.claims import ExecutionFacts, read_facts, store_result_beside
+from apps.workflows.execution_store.load import Locked, execution_exists, load_frontier, load_runs, lock_execution
+from apps.workflows.execution_store.look import PostgresLook
+from apps.workflows.execution_store.save import Extras, insert_logs, insert_metrics, save_step
+from apps.workflows.execution_store.slots import give_slot_back, take_slot
+from apps.workflows.flow_language.violations import InvalidFlow
+from apps.workflows.plugin_api.state import State
+from apps.workflows.plugin_api.task import Level
+from apps.workflows.services.definitions import FlowRevisionGone, LoadedFlow, load_flow
+from apps.workflows.services.expression_functions import StoreFunctions
+from apps.workflows.services.render_port import StepRender
+from apps.workflows.services.variables import ExpressionSource
+
+log = structlog.get_logger(__name__)
+
+CONTINUE_TIMER = "continue"
+"""Kind of the timer that stands behind results stored beside a busy step."""
+
+
+@dataclass(slots=True)
+class Claimer:
+    """The process that makes a step, when it may run the next task itself.
+
+    ``may_run`` says whether it serves the task's worker group and has time left; ``issued`` keeps every token it was
+    given, so that a claim whose commit is in doubt can be given back.
+    """
+
+    process_id: str
+    may_run: Callable[[RunRow, CompiledFlow], bool]
+    issued: list[tuple[str, str]] = field(default_factory=list)
+
+    def token(self, run: RunRow, compiled: CompiledFlow) -> str | None:
+        """A new token, or None."""
+        if not self.may_run(run, compiled):
+            return None
+        token = f"{self.process_id}:{new_id()}"
+        self.issued.append((run.id, token))
+        return token
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """What a step came to. ``claimed`` is the task run this process now holds and must run."""
+
+    found: bool
+    state: State | None = None
+    claimed: RunRow | None = None
+    stored_beside: bool = False
+
+
+class _NewIds:
+    """Source of ids and of chance."""
+
+    def __call__(self) -> str:
+        return new_id()
+
+    def fraction(self) -> float:
+        return random.random()  # noqa: S311 - spreads retries, guards nothing
+
+
+def advance_execution(
+    execution_id: str,
+    event: Event,
+    *,
+    claimer: Claimer | None = None,
+    extras: Extras | None = None,
+    ancestors: tuple[str, ...] | None = None,
+) -> Advanced:
+    """Make one step with an event, in one transaction; what it commanded is sent after the commit.
+
+    ``extras`` are logs and metrics of the ended task, written in the same commit. Raises database errors: the caller
+    may call again with the same event. An unknown execution changes nothing (``found`` is False).
+    """
+    tenant = require_tenant()
+    extras = extras or Extras()
+    now = read_clock()
+    with transaction.atomic():
+        locked = lock_execution(execution_id)
+        if locked is None:
+            _forget_timer(tenant, execution_id, event)
+            return Advanced(found=False)
+        decision = step(tenant, locked, event, now, claimer, extras, ancestors)
+        send_commands(execution_id, decision.commands)
+        return Advanced(found=True, state=locked.execution.state, claimed=decision.claimed)
+
+
+def step(
+    tenant: str,
+    locked: Locked,
+    event: Event,
+    now: datetime,
+    claimer: Claimer | None = None,
+    extras: Extras | None = None,
+    ancestors: tuple[str, ...] | None = None,
+) -> Decision:
+    """Decide and save, on an execution whose row the caller's transaction holds. The caller sends the commands."""
+    execution = locked.execution
+    try:
+        flow = load_flow(locked.flow_ref, execution.flow_revision)
+    except (FlowRevisionGone, InvalidFlow) as error:
+        decision = _give_up(locked, str(error), now)
+    else:
+        frontier = load_frontier(locked, _run_of(event), ancestors)
+        if isinstance(event, Continue):
+            # Its timer is dropped before the look: a result stored beside in between leaves a new one.
+            drop_timers(tenant, [(CONTINUE_TIMER, execution.id)])
+        decision = decide(flow.compiled, frontier, event, now, _ports(tenant, locked, frontier, flow, claimer))
+    save_step(tenant, locked, decision, extras or Extras(), now)
+    if any(isinstance(command, AnnounceEnd) and command.slot_freed for command in decision.commands):
+        give_slot_back(execution.namespace, execution.flow_id)
+    _save_timers(tenant, execution.id, decision)
+    return decision
+
+
+def advance_or_store(
+    execution_id: str,
+    run: RunRow,
+    event: TaskRunEnded,
+    *,
+    claimer: Claimer | None,
+    extras: Extras,
+    flow_ref: int,
+) -> Advanced:
+    """A worker's step, without waiting when another step holds the execution (engine-frames §9.6).
+
+    Then the plain success of a first try goes into the run's own row, ended and pending, with a Continue timer: who
+    takes the execution next for that timer folds it. Every other result waits its turn, since it asks for a decision
+    (retry, allowFailure, warningOnRetry).
+    """
+    tenant = require_tenant()
+    if event.state is State.SUCCESS and len(run.attempts) <= 1:
+        now = read_clock()
+        with transaction.atomic():
+            locked = lock_execution(execution_id, skip_locked=True)
+            if locked is not None:
+                decision = step(tenant, locked, event, now, claimer, extras, run.ancestors)
+                send_commands(execution_id, decision.commands)
+                return Advanced(found=True, state=locked.execution.state, claimed=decision.claimed)
+            if not execution_exists(execution_id):
+                return Advanced(found=False)
+            if _store_beside(tenant, execution_id, run, event, extras, flow_ref, now):
+                return Advanced(found=True, stored_beside=True)
+    return advance_execution(execution_id, event, claimer=claimer, extras=extras, ancestors=run.ancestors)
+
+
+def _store_beside(
+    tenant: str, execution_id: str, run: RunRow, event: TaskRunEnded, extras: Extras, flow_ref: int, now: datetime
+) -> bool:
+    rows = load_runs(execution_id, [run.id])
+    if not rows or rows[0].token != event.token or rows[0].state is not State.RUNNING:
+        return False
+    held = rows[0]
+    close_attempt(held, event)
+    held.enter(event.state, event.ended)
+    held.outputs = None if event.outputs is None else dict(event.outputs)
+    if not store_result_beside(held):
+        return False
+    if extras.logs:
+        insert_logs(execution_id, flow_ref, extras.logs)
+    if extras.metrics:
+        insert_metrics(execution_id, flow_ref, extras.metrics)
+    keep_timer(tenant, CONTINUE_TIMER, execution_id, now)
+    return True
+
+
+def close_attempt(run: RunRow, event: TaskRunEnded) -> None:
+    """Write the end of the running attempt."""
+    if not run.attempts:
+        run.attempts.append(Attempt([Change(State.CREATED, event.ended), Change(State.RUNNING, event.ended)]))
+    run.attempts[-1].histories.append(Change(event.state, event.ended))
+    if event.log_file:
+        run.attempts[-1].log_file = event.log_file
+
+
+def _ports(tenant: str, locked: Locked, frontier: Frontier, flow: LoadedFlow, claimer: Claimer | None) -> Ports:
+    execution = locked.execution
+    facts: list[ExecutionFacts] = []
+
+    def read() -> ExecutionFacts:
+        if not facts:
+            found = read_facts(execution.id)
+            if found is None:
+                raise LookupError(f"The execution {execution.id} was deleted")
+            facts.append(found)
+        return facts[0]
+
+    source = ExpressionSource(read, flow, execution.id, tenant, frontier.runs)
+
+    def functions() -> StoreFunctions:
+        return StoreFunctions(read(), now=read_clock)
+
+    def claim(run: RunRow, task_index: int) -> str | None:
+        return None if claimer is None else claimer.token(run, flow.compiled)
+
+    def slot(limit: int) -> bool:
+        return take_slot(execution.namespace, execution.flow_id, limit)
+
+    return Ports(
+        render=StepRender(source, functions),
+        look=PostgresLook(execution.id, frontier.runs),
+        claim=claim,
+        new_id=_NewIds(),
+        take_slot=slot,
+        slice=settings.KESTRA_SLICE,
+    )
+
+
+def _run_of(event: Event) -> str | None:
+    if isinstance(event, Woken):
+        return event.key or None
+    return getattr(event, "run_id", None)
+
+
+def _save_timers(tenant: str, execution_id: str, decision: Decision) -> None:
+    if not decision.timers:
+        return
+    # The last word on a name counts: a step may set a timer and drop it again.
+    final: dict[tuple[str, str], SetTimer | DropTimer] = {}
+    for timer in decision.timers:
+        final[timer.kind, timer_key(execution_id, timer.key)] = timer
+    drop_timers(tenant, [name for name, timer in final.items() if isinstance(timer, DropTimer)])
+    set_timers(tenant, [(*name, timer.due) for name, timer in final.items() if isinstance(timer, SetTimer)])
+
+
+def timer_key(execution_id: str, key: str) -> str:
+    """Name of an execution's timer: its id, and what the timer is about."""
+    return f"{execution_id}:{key}" if key else execution_id
+
+
+def _forget_timer(tenant: str, execution_id: str, event: Event) -> None:
+    if isinstance(event, Woken):
+        drop_timers(tenant, [(event.kind, timer_key(execution_id, event.key))])
+
+
+def _give_up(locked: Locked, message: str, now: datetime) -> Decision:
+    """The flow cannot be read any more: the execution ends FAILED and says why, instead of being tried for ever."""
+    execution = locked.execution
+    decision = Decision()
+    if not execution.state.ended:
+        log.error("execution cannot go on", execution=execution.id, reason=message)
+        execution.enter(State.FAILED, now)
+        execution.error = message.splitlines()[0]
+        decision.execution_changed = True
+        decision.entered.append(State.FAILED)
+        decision.logs.append(LogLine(None, None, Level.ERROR, message, now))
+    decision.timers.append(DropTimer("watch", ""))
+    return decision

@@ -1,0 +1,71 @@
+"""What the clock brings: due timers of all tenants become events of their executions (architecture.md §6)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from django.db import DatabaseError
+
+from apps.common.dispatch import EXECUTOR_QUEUE, send_now
+from apps.tenants.scope import UnknownTenant, tenant_scope
+from apps.timers.services import claim_due_timers, drop_tenant_timers
+from apps.workflows.engine.events import Continue, Event, Woken
+from apps.workflows.services.advance import CONTINUE_TIMER, advance_execution
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 50
+"""Due timers a tick handles itself; more are shared out in jobs of this many."""
+MOST_PER_TICK = 5_000
+"""Due timers claimed by one tick; what is left is found a second later."""
+EXECUTION_KINDS = frozenset(
+    {"watch", CONTINUE_TIMER, "retry", "sleep", "timeout", "delay", "pause_timeout", "loop", "sla", "new_execution"}
+    | {"schedule"}
+)
+"""Timers whose key starts with an execution's id."""
+
+
+def tick_timers(now: datetime) -> int:
+    """Claim due timers and turn them into steps; answers how many were claimed."""
+    by_tenant: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    due = claim_due_timers(now, MOST_PER_TICK)
+    for timer in due:
+        by_tenant[timer.tenant].append((timer.kind, timer.key))
+    here = len(due) <= AT_ONCE
+    for tenant, timers in by_tenant.items():
+        if here:
+            _wake_in(tenant, timers)
+            continue
+        for start in range(0, len(timers), AT_ONCE):
+            share = [list(timer) for timer in timers[start : start + AT_ONCE]]
+            send_now("workflows.wake_timers", share, queue=EXECUTOR_QUEUE, tenant=tenant)
+    return len(due)
+
+
+def _wake_in(tenant: str, timers: Sequence[tuple[str, str]]) -> None:
+    try:
+        with tenant_scope(tenant):
+            wake(timers)
+    except UnknownTenant:
+        log.warning("timers of a tenant that is gone are dropped", tenant=tenant, timers=len(timers))
+        drop_tenant_timers(tenant)
+
+
+def wake(timers: Sequence[tuple[str, str]]) -> None:
+    """Make the steps of due timers of the open tenant. One that fails is logged and due again after its grace."""
+    for kind, key in timers:
+        if kind not in EXECUTION_KINDS:
+            log.error("a timer of an unknown kind is due", kind=kind, key=key)
+            continue
+        execution_id, _, rest = key.partition(":")
+        event: Event = Continue() if kind == CONTINUE_TIMER else Woken(kind, rest)
+        try:
+            advance_execution(execution_id, event)
+        except DatabaseError:
+            raise
+        except Exception:
+            # One broken execution must not keep the others asleep; its timer comes again.
+            log.exception("a timer's step failed", kind=kind, execution=execution_id)

@@ -1,0 +1,226 @@
+"""Starting, killing and deleting executions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from apps.audit.services import Actor, record
+from apps.common.clock import now as read_clock
+from apps.common.current_tenant import require_tenant
+from apps.common.errors import IllegalArgument, IllegalState, Invalid, NotFound, Problem
+from apps.common.ids import new_id
+from apps.encryption.services import encrypt
+from apps.storage.internal_storage import input_address, remove_execution_files, store_upload
+from apps.timers.services import drop_timers, set_timers
+from apps.workflows.dispatch import send_commands, send_created
+from apps.workflows.engine.events import KillRequested
+from apps.workflows.execution_store.create import CORRELATION, NewExecution, insert_execution
+from apps.workflows.execution_store.load import lock_execution
+from apps.workflows.execution_store.purge import delete_executions
+from apps.workflows.flow_language.flow import FlowDefinition, SlaMaxDuration
+from apps.workflows.plugin_api.inputs import FileInput
+from apps.workflows.selectors.flow_sources import FlowSource, find_source
+from apps.workflows.services.advance import step
+from apps.workflows.services.definitions import load_flow
+from apps.workflows.services.input_renderer import FlowInputRenderer
+from apps.workflows.services.inputs import ReadInputs, Upload, read_inputs, validate_inputs
+
+WATCH_EVERY = timedelta(seconds=30)
+"""When a new execution's watch first looks whether its start got lost."""
+SYSTEM = "system."
+"""Labels that only the product sets begin so."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """What a caller asks for when it starts an execution. ``given`` holds input values as text, by input id."""
+
+    namespace: str
+    flow_id: str
+    revision: int | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, Upload] = field(default_factory=dict)
+    labels: Sequence[tuple[str, str]] = ()
+    schedule_date: datetime | None = None
+    trigger: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The execution that was created, and of which flow revision."""
+
+    execution_id: str
+    source: FlowSource
+    definition: FlowDefinition
+
+
+def create_execution(*, acting_user: Actor | None, request: StartRequest) -> Started:
+    """Create an execution and send it to its workers after the commit.
+
+    NotFound (no such flow or revision), IllegalState (disabled), Invalid (inputs, labels): nothing is stored then.
+    """
+    source, definition = _find(request)
+    labels = execution_labels(definition, request.labels)
+    execution_id = new_id()
+    if not any(key == CORRELATION for key, _ in labels):
+        labels.append((CORRELATION, execution_id))
+    read = _read(definition, request, execution_id)
+    if read.errors:
+        raise Invalid(read.message, problems=[Problem(str(error), error.input_id) for error in read.errors])
+    now = read_clock()
+    tenant = require_tenant()
+    with transaction.atomic():
+        insert_execution(
+            tenant,
+            NewExecution(
+                id=execution_id,
+                namespace=source.namespace,
+                flow_id=source.flow_id,
+                flow_revision=source.revision,
+                flow_ref=source.flow_ref,
+                labels=labels,
+                inputs=read.values,
+                trigger=request.trigger,
+                original_id=execution_id,
+                schedule_date=request.schedule_date,
+            ),
+            now,
+        )
+        set_timers(tenant, _first_timers(execution_id, definition, request.schedule_date, now))
+        record(
+            acting_user=acting_user,
+            action="CREATE",
+            resource="Execution",
+            detail={"namespace": source.namespace, "flowId": source.flow_id, "executionId": execution_id},
+            permission="EXECUTION",
+        )
+        if request.schedule_date is None or request.schedule_date <= now:
+            send_created(execution_id)
+    return Started(execution_id, source, definition)
+
+
+def check_inputs(*, request: StartRequest) -> list[dict[str, Any]]:
+    """What ``…/validate`` answers for each input; stores nothing."""
+    _, definition = _find(request)
+    return validate_inputs(
+        definition.inputs,
+        request.given,
+        files=request.files,
+        renderer=FlowInputRenderer(request.namespace, request.flow_id),
+        can_encrypt=True,
+        file_address=lambda declared, upload: "",
+    )
+
+
+def kill_execution(*, acting_user: Actor | None, execution_id: str) -> None:
+    """End an execution: it is KILLED when this returns or as soon as its rows are swept; running tasks stop within
+    a second. NotFound; IllegalState when it has ended."""
+    now = read_clock()
+    tenant = require_tenant()
+    with transaction.atomic():
+        locked = lock_execution(execution_id)
+        if locked is None:
+            raise NotFound(f"Execution {execution_id} not found")
+        execution = locked.execution
+        if execution.state.ended:
+            raise IllegalState(f"Execution is already finished, can't kill it: it is {execution.state}")
+        decision = step(tenant, locked, KillRequested(), now)
+        record(
+            acting_user=acting_user,
+            action="UPDATE",
+            resource="Execution",
+            detail={
+                "namespace": execution.namespace,
+                "flowId": execution.flow_id,
+                "executionId": execution_id,
+                "action": "kill",
+            },
+            permission="EXECUTION",
+        )
+        send_commands(execution_id, decision.commands)
+
+
+def delete_execution(*, acting_user: Actor | None, execution_id: str, logs: bool, metrics: bool, storage: bool) -> None:
+    """Delete an ended execution with (as asked) its logs, metrics and files. NotFound; IllegalState when it runs."""
+    tenant = require_tenant()
+    with transaction.atomic():
+        locked = lock_execution(execution_id)
+        if locked is None:
+            raise NotFound(f"Execution {execution_id} not found")
+        execution = locked.execution
+        if not execution.state.ended:
+            raise IllegalState(f"Execution {execution_id} is {execution.state}; kill it before it is deleted")
+        delete_executions([execution_id], logs=logs, metrics=metrics)
+        drop_timers(tenant, [("watch", execution_id), ("continue", execution_id)])
+        record(
+            acting_user=acting_user,
+            action="DELETE",
+            resource="Execution",
+            detail={
+                "namespace": execution.namespace,
+                "flowId": execution.flow_id,
+                "executionId": execution_id,
+            },
+            permission="EXECUTION",
+        )
+        if storage:
+            transaction.on_commit(lambda: remove_execution_files(execution.namespace, execution.flow_id, execution_id))
+
+
+def execution_labels(definition: FlowDefinition, given: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Labels of a new execution: the flow's (without the system's), then the caller's.
+
+    IllegalArgument for an empty key or value, or a label only the product may set.
+    """
+    for key, value in given:
+        if not key or not value:
+            raise IllegalArgument(f"A label needs a key and a value, write it as key:value; got `{key}:{value}`")
+        if key.startswith(SYSTEM) and key != CORRELATION:
+            raise IllegalArgument(f"System labels can only be set by Kestra itself, offending label: {key}={value}")
+    own = [(label.key, label.value) for label in definition.labels if not label.key.startswith(SYSTEM)]
+    return own + list(given)
+
+
+def _find(request: StartRequest) -> tuple[FlowSource, FlowDefinition]:
+    source = find_source(request.namespace, request.flow_id, request.revision)
+    if source is None or source.deleted:
+        wanted = f" at revision {request.revision}" if request.revision is not None else ""
+        raise NotFound(f"Flow {request.namespace}.{request.flow_id}{wanted} not found")
+    if source.disabled:
+        raise IllegalState("Cannot execute a disabled flow")
+    return source, load_flow(source.flow_ref, source.revision).definition
+
+
+def _read(definition: FlowDefinition, request: StartRequest, execution_id: str) -> ReadInputs:
+    def address(declared: FileInput, upload: Upload) -> str:
+        return input_address(
+            request.namespace, request.flow_id, execution_id, declared.id, upload.name, declared.extension
+        )
+
+    return read_inputs(
+        definition.inputs,
+        request.given,
+        files=request.files,
+        renderer=FlowInputRenderer(request.namespace, request.flow_id),
+        encrypt=encrypt,
+        file_address=address,
+        store_file=store_upload,
+    )
+
+
+def _first_timers(
+    execution_id: str, definition: FlowDefinition, schedule_date: datetime | None, now: datetime
+) -> list[tuple[str, str, datetime]]:
+    start = max(schedule_date, now) if schedule_date is not None else now
+    timers = [("watch", execution_id, start + WATCH_EVERY)]
+    if start > now:
+        timers.append(("schedule", execution_id, start))
+    for number, sla in enumerate(definition.sla):
+        if isinstance(sla, SlaMaxDuration):
+            timers.append(("sla", f"{execution_id}:{number}", start + sla.duration))
+    return timers

@@ -1,0 +1,63 @@
+"""What expressions may ask of the product: KV pairs, files, secrets, the execution's error logs, the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from apps.namespaces.selectors import get_kv
+from apps.workflows.execution_store.claims import ExecutionFacts
+from apps.workflows.execution_store.json_text import stamp
+from apps.workflows.expressions.environment import Functions
+from apps.workflows.expressions.errors import Failure
+from apps.workflows.selectors.logs import list_error_logs
+
+READ_LIMIT = 10 * 1024 * 1024
+"""Bytes that ``read()`` puts into a text; a larger file belongs to a task, not to an expression."""
+
+
+class StoreFunctions(Functions):
+    """The functions of one execution's expressions. ``masks`` is told each secret that is read."""
+
+    def __init__(
+        self, facts: ExecutionFacts, *, now: Callable[[], datetime], masks: Callable[[str], None] | None = None
+    ) -> None:
+        super().__init__()
+        self._facts = facts
+        self._now = now
+        self._masks = masks
+
+    def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> object:
+        """The typed value of a KV pair, None when there is none."""
+        found = get_kv(namespace or self._facts.namespace, key)
+        return None if found is None else found.value
+
+    def read(self, path: str) -> str:
+        """A file of this execution (or of the one that started it), or a namespace file, as text."""
+        with self._open(path) as stream:
+            content = stream.read(READ_LIMIT + 1)
+        if len(content) > READ_LIMIT:
+            raise Failure(f"The file '{path}' is larger than {READ_LIMIT} bytes and cannot be read into an expression.")
+        return content.decode("utf-8", "replace")
+
+    def error_logs(self) -> list[object]:
+        """The ERROR lines of the execution."""
+        return [
+            {
+                "taskId": line.task_id,
+                "taskRunId": line.task_run_id,
+                "message": line.message,
+                "level": line.level.value,
+                "timestamp": stamp(line.timestamp),
+            }
+            for line in list_error_logs(self._facts.id)
+        ]
+
+    def on_secret(self, value: str) -> None:
+        """Hand it on to the log's mask."""
+        if self._masks is not None:
+            self._masks(value)
+
+    def now(self) -> datetime:
+        """The product's clock."""
+        return self._now()

@@ -1,0 +1,89 @@
+"""The engine's render: expressions with the variables of an execution, for the decisions of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from apps.workflows.engine.frontier import RunRow
+from apps.workflows.engine.ports import RenderFailed
+from apps.workflows.expressions.environment import is_truthy, render_tree, render_typed
+from apps.workflows.expressions.errors import ExpressionError
+from apps.workflows.plugin_api.inputs import InvalidOutput
+from apps.workflows.plugin_api.property import Property
+from apps.workflows.services.expression_functions import StoreFunctions
+from apps.workflows.services.variables import ExpressionSource
+
+
+class StepRender:
+    """Render for one step. A text without an expression costs nothing."""
+
+    def __init__(self, source: ExpressionSource, functions: Callable[[], StoreFunctions]) -> None:
+        self.source = source
+        self._functions = functions
+
+    def __call__(self, template: Any, run: RunRow | None) -> Any:
+        """A text rendered to text; a tree rendered through."""
+        if isinstance(template, str) and "{" not in template:
+            return template
+        return self._guard(lambda: render_tree(template, self.source.variables(run), self._functions()))
+
+    def condition(self, template: str, run: RunRow | None) -> bool:
+        """The truth of a rendered text."""
+        return is_truthy(self(template, run))
+
+    def duration(self, template: Any, run: RunRow | None) -> float:
+        """Seconds of a Property[Duration] or of a duration."""
+        if isinstance(template, timedelta):
+            return template.total_seconds()
+        if isinstance(template, Property):
+            held: Property[timedelta] = template
+
+            def value() -> timedelta:
+                return held.value(_RunRenderer(self, run))
+
+            return float(self._guard(value).total_seconds())
+        raise TypeError(f"{template!r} is no duration")
+
+    def flow_outputs(self) -> dict[str, Any]:
+        """The flow's outputs, typed; ids with dots nest."""
+        answer: dict[str, Any] = {}
+        variables = self.source.variables(None)
+        for output in self.source.flow.definition.outputs:
+
+            def value(output: Any = output) -> Any:
+                raw = output.value
+                if isinstance(raw, str):
+                    return output.parse(render_typed(raw, variables, self._functions()))
+                return output.parse(render_tree(raw, variables, self._functions()))
+
+            answer[output.id] = self._guard(value)
+        return answer
+
+    def _guard(self, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except ExpressionError as error:
+            raise RenderFailed(str(error)) from error
+        except (ValidationError, InvalidOutput, OverflowError, LookupError, ValueError) as error:
+            raise RenderFailed(str(error)) from error
+
+
+class _RunRenderer:
+    """The Renderer that a Property asks, for one task run."""
+
+    def __init__(self, port: StepRender, run: RunRow | None) -> None:
+        self._port = port
+        self._run = run
+
+    def render(self, template: str) -> str:
+        return str(self._port(template, self._run))
+
+    def render_typed(self, template: str) -> Any:
+        return render_typed(template, self._port.source.variables(self._run), self._port._functions())
+
+    def render_tree(self, value: Any) -> Any:
+        return self._port(value, self._run)

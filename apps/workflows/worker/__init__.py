@@ -1,0 +1,1 @@
+"""Runs user work; never touches execution rows."""

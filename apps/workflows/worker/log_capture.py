@@ -1,0 +1,87 @@
+"""The log of a running task: masked, thresholded and capped; kept for the commit, or taken while it runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+
+from apps.common.clock import now as read_clock
+from apps.workflows.execution_store.save import LogRow, MetricRow
+from apps.workflows.plugin_api.task import Level
+
+MASK = "********"
+"""What stands for a secret, whatever its length."""
+SHORTEST_SECRET = 1
+"""Shorter values are not masked: an empty text occurs everywhere."""
+MOST_BYTES = 50 * 1024 * 1024
+"""Log text one attempt may write; what comes after is dropped, with one line that says so."""
+TICK = timedelta(microseconds=1)
+
+
+class LogCapture:
+    """Collects lines and metrics of one attempt, from any thread. ``take`` empties it."""
+
+    def __init__(self, task_run_id: str, task_id: str, attempt: int, threshold: Level | None) -> None:
+        self.task_run_id = task_run_id
+        self.task_id = task_id
+        self.attempt = attempt
+        self._lowest = 0 if threshold is None else threshold.rank
+        self._lock = threading.Lock()
+        self._secrets: list[str] = []
+        self._lines: list[LogRow] = []
+        self._metrics: list[MetricRow] = []
+        self._written = 0
+        self._last = read_clock() - TICK
+
+    def mask(self, secret: str) -> None:
+        """From now on this value is written as ``********``; the longest first, as one may lie inside another."""
+        if len(secret) < SHORTEST_SECRET:
+            return
+        with self._lock:
+            if secret not in self._secrets:
+                self._secrets.append(secret)
+                self._secrets.sort(key=len, reverse=True)
+
+    def masked(self, text: str) -> str:
+        """The text without any secret that was named so far."""
+        for secret in self._secrets:
+            if secret in text:
+                text = text.replace(secret, MASK)
+        return text
+
+    def log(self, level: Level, message: str) -> None:
+        """Keep a line, unless it is below the task's ``logLevel``."""
+        if level.rank < self._lowest:
+            return
+        message = self.masked(message)
+        with self._lock:
+            if self._written > MOST_BYTES:
+                return
+            self._written += len(message)
+            if self._written > MOST_BYTES:
+                level, message = Level.WARN, f"The log is cut here: an attempt may write {MOST_BYTES} characters"
+            # Two lines never share a moment, so that sorting by time keeps their order.
+            moment = max(read_clock(), self._last + TICK)
+            self._last = moment
+            self._lines.append(LogRow(self.task_run_id, self.attempt, level, moment, message))
+
+    def metric(self, kind: str, name: str, value: float, tags: Mapping[str, str] | None) -> None:
+        """Keep a metric; a timer's seconds become milliseconds."""
+        shown = value * 1000 if kind == "timer" else value
+        row = MetricRow(self.task_run_id, self.task_id, kind, name, shown, dict(tags or {}), read_clock())
+        with self._lock:
+            self._metrics.append(row)
+
+    def take(self) -> tuple[list[LogRow], list[MetricRow]]:
+        """What has come since the last time."""
+        with self._lock:
+            lines, self._lines = self._lines, []
+            metrics, self._metrics = self._metrics, []
+        return lines, metrics
+
+    def give_back(self, lines: list[LogRow], metrics: list[MetricRow]) -> None:
+        """Put back what could not be written, before what has come since."""
+        with self._lock:
+            self._lines[:0] = lines
+            self._metrics[:0] = metrics

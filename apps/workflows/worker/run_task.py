@@ -1,0 +1,117 @@
+"""One task run: render, run, collect. Touches no execution row; what it gives is a TaskRunEnded."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from apps.common.clock import now as read_clock
+from apps.workflows.engine.events import TaskRunEnded
+from apps.workflows.execution_store.json_text import clean, dump
+from apps.workflows.expressions.errors import ExpressionError
+from apps.workflows.plugin_api.errors import TaskFailed, TaskKilled, TaskTimedOut
+from apps.workflows.plugin_api.state import State
+from apps.workflows.plugin_api.task import Level, Output, RunnableTask
+from apps.workflows.worker.cancellation import Reason
+from apps.workflows.worker.run_context import TaskRunContext
+
+log = structlog.get_logger(__name__)
+
+MOST_OUTPUT_BYTES = 8 * 1024 * 1024
+"""JSON of one task run's outputs that a row may hold."""
+
+
+Watch = Callable[[TaskRunContext], AbstractContextManager[None]]
+"""Puts a task under its process's pulse while it runs."""
+
+
+def run_task(context: TaskRunContext, task: RunnableTask, watch: Watch) -> TaskRunEnded:
+    """Run a claimed task run to its end. Never raises for what the task does: that becomes its state and its log."""
+    run = context.run
+    state: State
+    outputs: dict[str, Any] | None = None
+    try:
+        if task.timeout is not None:
+            context.timeout = task.timeout.value(context)
+        with watch(context):
+            state, outputs = _finished(task.run(context))
+    except TaskKilled:
+        state = State.KILLED
+    except TaskTimedOut:
+        state = State.FAILED
+    except TaskFailed as error:
+        state, outputs = State.FAILED, error.outputs
+        if not error.logged:
+            context.log(Level.ERROR, str(error))
+    except (ExpressionError, ValidationError) as error:
+        state = State.FAILED
+        context.log(Level.ERROR, str(error))
+    except Exception as error:
+        # User work may raise anything; whatever it is fails this task run and is told in its log.
+        state = State.FAILED
+        context.log(Level.ERROR, str(error) or type(error).__name__)
+        context.log(Level.DEBUG, "".join(traceback.format_exception(error)))
+    finally:
+        context.close()
+    state = _stopped(context, state)
+    outputs = _checked_outputs(context, outputs)
+    if outputs is None and state is State.SUCCESS and context.outputs_too_large:
+        state = State.FAILED
+    token = run.token
+    if token is None:
+        raise ValueError(f"The task run {run.id} is run without a claim")
+    return TaskRunEnded(run.id, token, state, outputs, read_clock())
+
+
+def _finished(output: Output | dict[str, Any] | None) -> tuple[State, dict[str, Any] | None]:
+    if output is None:
+        return State.SUCCESS, None
+    if isinstance(output, Output):
+        state = output.final_state or State.SUCCESS
+        return state, output.model_dump(mode="json", by_alias=True)
+    return State.SUCCESS, output
+
+
+def _stopped(context: TaskRunContext, state: State) -> State:
+    """A task that was told to stop ends as it was told; one that a kill met after its good end keeps that."""
+    reason = context.cancellation.reason
+    if reason is Reason.KILLED and state is not State.SUCCESS:
+        return State.KILLED
+    if reason is Reason.TIMED_OUT:
+        context.log(Level.ERROR, f"Timeout after {hours(context.timeout or timedelta())}")
+        return State.FAILED
+    return state
+
+
+def _checked_outputs(context: TaskRunContext, outputs: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The outputs as they can be stored: plain JSON, no secret in clear, not too large."""
+    if outputs is None:
+        return None
+    cleaned = clean(outputs)
+    if not isinstance(cleaned, dict):
+        raise TypeError("A task's outputs must be a map")
+    size = len(dump(cleaned))
+    if size > MOST_OUTPUT_BYTES:
+        context.outputs_too_large = True
+        context.log(
+            Level.ERROR,
+            f"The outputs are {size} bytes as JSON, more than {MOST_OUTPUT_BYTES}; write them to a file in internal"
+            " storage and give its address instead",
+        )
+        return None
+    return cleaned
+
+
+def hours(duration: timedelta) -> str:
+    """``00:00:05.000``, as the log of a time-out writes it."""
+    millis = round(duration.total_seconds() * 1000)
+    seconds, millis = divmod(millis, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    whole, minutes = divmod(minutes, 60)
+    return f"{whole:02d}:{minutes:02d}:{seconds:02d}.{millis:03d}"
