@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
-from django_tenants.utils import quote_schema_name, schema_exists
+from django_tenants.utils import quote_schema_name
 
 from apps.tenants.models import Tenant
 from apps.tenants.scope import opened_schema, public_scope
@@ -23,20 +23,11 @@ def create_tenant_row(*, tenant_id: str, name: str) -> Tenant:
     with public_scope():
         tenant.save(force_insert=True)
         try:
-            create_schema(tenant)
+            migrate_tenants([tenant.schema_name])
         except BaseException:
             drop_tenant(tenant)
             raise
     return tenant
-
-
-def create_schema(tenant: Tenant) -> None:
-    """The tables of a tenant whose row is there; one that exists is only migrated."""
-    with public_scope():
-        if not schema_exists(tenant.schema_name):
-            with connection.cursor() as cursor:
-                cursor.execute(f"CREATE SCHEMA {quote_schema_name(tenant.schema_name)}")
-        migrate_tenants([tenant.schema_name])
 
 
 def drop_tenant(tenant: Tenant) -> None:
@@ -49,20 +40,23 @@ def drop_tenant(tenant: Tenant) -> None:
     forget_tenant(tenant_id)
 
 
-def migrate_shared() -> bool:
+def migrate_shared(*, verbosity: int = 0) -> bool:
     """Public's tables. False when there was nothing to do."""
     if not pending_schemas(["public"]):
         return False
     with public_scope():
-        call_command("migrate_schemas", shared=True, interactive=False, verbosity=0)
+        call_command("migrate_schemas", shared=True, interactive=False, verbosity=verbosity)
     return True
 
 
-def migrate_tenants(schemas: Iterable[str]) -> None:
-    """These schemas, one after another; what is done already is left alone, so it may be run again after a failure."""
+def migrate_tenants(schemas: Iterable[str], *, verbosity: int = 0) -> None:
+    """These schemas, one after another, each made if it is missing. What is done already is left alone, so it may be
+    run again after a failure."""
     for schema in schemas:
         with public_scope():
-            call_command("migrate_schemas", tenant=True, schema_name=schema, interactive=False, verbosity=0)
+            with connection.cursor() as cursor:
+                cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quote_schema_name(schema)}")
+            call_command("migrate_schemas", tenant=True, schema_name=schema, interactive=False, verbosity=verbosity)
 
 
 def pending_schemas(schemas: Iterable[str]) -> list[str]:

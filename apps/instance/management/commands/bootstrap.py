@@ -1,0 +1,47 @@
+"""`manage.py bootstrap`: everything a start needs, in one process; quick when nothing is to do."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from apps.instance.services import create_tenant, ensure_first_admin, ensure_periodic_jobs
+from apps.rbac.services.roles import ensure_managed_roles
+from apps.tenants.models import Tenant
+from apps.tenants.provisioning import migrate_shared, migrate_tenants, pending_schemas
+from apps.tenants.scope import tenant_scope
+
+
+class Command(BaseCommand):
+    """May be run at every start and by several machines one after another."""
+
+    help = "Migrates, makes the default tenant and the first administrator, and prints what there is as one JSON line."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        verbosity = options["verbosity"]
+        migrate_shared(verbosity=verbosity)
+        tenant_id = settings.KESTRA_DEFAULT_TENANT
+        tenants = {tenant.pk: tenant.schema_name for tenant in Tenant.objects.all()}
+        created_tenant = tenant_id not in tenants
+        if created_tenant:
+            create_tenant(acting_user=None, tenant_id=tenant_id)
+        pending = set(pending_schemas(tenants.values()))
+        for name, schema in tenants.items():
+            if schema in pending:
+                migrate_tenants([schema], verbosity=verbosity)
+            with tenant_scope(name):
+                ensure_managed_roles()
+        ensure_periodic_jobs()
+        email, password = settings.KESTRA_ADMIN_EMAIL, settings.KESTRA_ADMIN_PASSWORD
+        if settings.KESTRA_SETUP == "page":
+            email = password = ""
+        admin, created_admin = ensure_first_admin(email=email, password=password, tenant_id=tenant_id)
+        answer = {
+            "tenant": tenant_id,
+            "created_tenant": created_tenant,
+            "admin": None if admin is None else admin.username,
+            "created_admin": created_admin,
+        }
+        self.stdout.write(json.dumps(answer))

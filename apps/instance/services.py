@@ -1,0 +1,120 @@
+"""Set-up of the installation: tenants with their first Admin, the first super admin, what beat sends."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+from apps.accounts.models import User, UserType
+from apps.accounts.selectors import find_user
+from apps.accounts.services import create_user
+from apps.audit.services import record
+from apps.common.dispatch import EXECUTOR_QUEUE
+from apps.common.errors import IllegalState, Invalid, Problem
+from apps.rbac.models import Binding, BindingType
+from apps.rbac.selectors import get_admin_role
+from apps.rbac.services.bindings import create_binding
+from apps.rbac.services.roles import ensure_managed_roles
+from apps.tenants.models import Tenant
+from apps.tenants.provisioning import create_tenant_row, drop_tenant
+from apps.tenants.scope import public_scope, tenant_scope
+
+
+def create_tenant(*, acting_user: User | None, tenant_id: str, name: str = "", admin: User | None = None) -> Tenant:
+    """The tenant with schema, managed roles and its first Admin: `admin`, else the creator, unless that is a super
+    admin, who binds himself explicitly. Runs migrations (about a second).
+
+    Raises Invalid for a bad id, IllegalState for one that is taken.
+    """
+    if Tenant.objects.filter(pk=tenant_id).exists():
+        raise IllegalState(f"There is already a tenant '{tenant_id}'.")
+    try:
+        tenant = create_tenant_row(tenant_id=tenant_id, name=name or tenant_id)
+    except ValidationError as error:
+        raise Invalid(
+            problems=[Problem(text, field) for field, texts in error.message_dict.items() for text in texts]
+        ) from error
+    with tenant_scope(tenant_id):
+        ensure_managed_roles()
+        first = admin or (acting_user if acting_user is not None and not acting_user.is_super_admin else None)
+        if first is not None:
+            make_admin(acting_user=acting_user, user=first)
+    with public_scope():
+        record(
+            acting_user=acting_user, action="CREATE", resource="Tenant", detail={"id": tenant_id, "name": tenant.name}
+        )
+    return tenant
+
+
+def update_tenant(*, acting_user: User, tenant: Tenant, name: str) -> Tenant:
+    """The id never changes."""
+    with public_scope(), transaction.atomic():
+        before, tenant.name = tenant.name, name
+        tenant.save(update_fields=["name"])
+        record(
+            acting_user=acting_user,
+            action="UPDATE",
+            resource="Tenant",
+            detail={"id": tenant.pk},
+            before={"name": before},
+            after={"name": name},
+        )
+    return tenant
+
+
+def delete_tenant(*, acting_user: User, tenant: Tenant) -> None:
+    """With everything in its schema. Raises IllegalState for the default tenant."""
+    if tenant.pk == settings.KESTRA_DEFAULT_TENANT:
+        raise IllegalState("The default tenant cannot be deleted.")
+    with public_scope():
+        tenant_id = tenant.pk
+        drop_tenant(tenant)
+        record(acting_user=acting_user, action="DELETE", resource="Tenant", detail={"id": tenant_id})
+
+
+def make_admin(*, acting_user: User | None, user: User) -> None:
+    """Binds the Admin role of the open tenant, unless it is bound."""
+    role = get_admin_role()
+    bound = Binding.objects.filter(type=BindingType.USER, external_id=user.pk, role=role, namespace=None)
+    if not bound.exists():
+        create_binding(acting_user=acting_user, subject=BindingType.USER, subject_id=user.pk, role=role)
+
+
+def ensure_first_admin(*, email: str, password: str, tenant_id: str) -> tuple[User | None, bool]:
+    """The first super admin, who is Admin of the tenant too; (who it is, whether it was made now).
+
+    None when there is none and no e-mail and password are given. A super admin that exists is left as he is.
+    """
+    existing = User.objects.filter(type=UserType.SUPER_ADMIN, is_active=True).order_by("id").first()
+    if existing is not None:
+        return existing, False
+    if not email or not password:
+        return None, False
+    if find_user(email) is not None:
+        raise IllegalState(f"'{email}' is there but no super admin: choose another KESTRA_EE_ADMIN_EMAIL.")
+    with transaction.atomic():
+        user = create_user(acting_user=None, username=email, password=password, user_type=UserType.SUPER_ADMIN)
+        with tenant_scope(tenant_id):
+            make_admin(acting_user=None, user=user)
+    return user, True
+
+
+def ensure_periodic_jobs() -> int:
+    """Rows for beat that are missing; those that are there belong to the platform team. Returns how many were made."""
+    wanted: dict[str, dict[str, Any]] = settings.KESTRA_PERIODIC_JOBS
+    there = set(PeriodicTask.objects.filter(name__in=wanted).values_list("name", flat=True))
+    missing = {name: job for name, job in wanted.items() if name not in there}
+    for name, job in missing.items():
+        interval, _ = IntervalSchedule.objects.get_or_create(
+            every=job["every_seconds"], period=IntervalSchedule.SECONDS
+        )
+        PeriodicTask.objects.create(
+            name=name,
+            task=job["job"],
+            interval=interval,
+            queue=job.get("queue", EXECUTOR_QUEUE),
+            expire_seconds=job["expires"],
+        )
+    return len(missing)

@@ -1,0 +1,127 @@
+"""Reads of roles, groups, bindings and people as the open tenant sees them."""
+
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+from typing import Final, TypeVar
+
+from django.db import connection
+from django.db.models import Model, Q, QuerySet
+from psycopg.sql import SQL, Identifier, Literal
+
+from apps.accounts.models import User
+from apps.common.current_tenant import schema_of
+from apps.common.errors import NotFound
+from apps.common.ids import is_id, to_uuid
+from apps.rbac.catalog import ADMIN_ROLE
+from apps.rbac.models import Binding, BindingType, Group, GroupMember, Role, TenantAccess
+
+Row = TypeVar("Row", bound=Model)
+_KNOWS: Final = SQL(
+    "SELECT {tenant} WHERE EXISTS (SELECT FROM {schema}.rbac_binding WHERE type = 'USER' AND external_id = %(user)s)"
+    " OR EXISTS (SELECT FROM {schema}.rbac_groupmember WHERE user_id = %(user)s)"
+    " OR EXISTS (SELECT FROM {schema}.rbac_tenantaccess WHERE user_id = %(user)s)"
+)
+
+
+def get_role(role_id: str) -> Role:
+    """Raises NotFound."""
+    found = Role.objects.filter(pk=role_id).first() if is_id(role_id) else None
+    if found is None:
+        raise NotFound(f"There is no role '{role_id[:60]}'.")
+    return found
+
+
+def get_admin_role() -> Role:
+    return Role.objects.get(name=ADMIN_ROLE, is_managed=True)
+
+
+def get_group(group_id: str) -> Group:
+    """Raises NotFound."""
+    found = Group.objects.filter(pk=group_id).first() if is_id(group_id) else None
+    if found is None:
+        raise NotFound(f"There is no group '{group_id[:60]}'.")
+    return found
+
+
+def get_binding(binding_id: str) -> Binding:
+    """Raises NotFound."""
+    found = Binding.objects.select_related("role").filter(pk=binding_id).first() if is_id(binding_id) else None
+    if found is None:
+        raise NotFound(f"There is no binding '{binding_id[:60]}'.")
+    return found
+
+
+def search_roles(query: str = "") -> QuerySet[Role]:
+    return _with_words(Role.objects.all(), query, "name", "description")
+
+
+def search_groups(query: str = "") -> QuerySet[Group]:
+    return _with_words(Group.objects.all(), query, "name", "description")
+
+
+def search_bindings(*, subject: str = "", subject_id: str = "", namespace: str = "") -> QuerySet[Binding]:
+    """Newest first; with a namespace, those made for exactly it."""
+    found = Binding.objects.select_related("role").order_by("-id")
+    if subject:
+        found = found.filter(type=subject)
+    if subject_id:
+        found = found.filter(external_id=subject_id)
+    if namespace:
+        found = found.filter(namespace=namespace)
+    return found
+
+
+def member_ids() -> set[str]:
+    """Everyone who has access to the open tenant. Three queries."""
+    bound = Binding.objects.filter(type=BindingType.USER).values_list("external_id", flat=True)
+    grouped = GroupMember.objects.values_list("user_id", flat=True)
+    added = TenantAccess.objects.values_list("pk", flat=True)
+    return {*bound, *grouped, *added}
+
+
+def search_members(*, query: str = "", user_type: str = "") -> QuerySet[User]:
+    """People with access to the open tenant."""
+    found = User.objects.filter(pk__in=member_ids())
+    if user_type:
+        found = found.filter(type=user_type)
+    return _with_words(found, query, "username", "first_name", "last_name", "description")
+
+
+def get_member(user_id: str) -> User:
+    """A person with access to the open tenant. Raises NotFound: others are none of its business."""
+    found = User.objects.filter(pk=user_id).first() if is_id(user_id) and user_id in member_ids() else None
+    if found is None:
+        raise NotFound(f"There is no user '{user_id[:60]}' in this tenant.")
+    return found
+
+
+def groups_of(user_ids: Iterable[str]) -> dict[str, list[GroupMember]]:
+    """Memberships with their groups, by person. One query."""
+    found: dict[str, list[GroupMember]] = {}
+    for member in GroupMember.objects.filter(user_id__in=list(user_ids)).select_related("group"):
+        found.setdefault(member.user_id, []).append(member)
+    return found
+
+
+def users_by_id(user_ids: Iterable[str]) -> dict[str, User]:
+    """One query."""
+    return {user.pk: user for user in User.objects.filter(pk__in=set(user_ids))}
+
+
+def tenants_with_access(user: User, tenant_ids: Iterable[str]) -> list[str]:
+    """Of these tenants those that know the person, in the same order. One query, whatever schema is open."""
+    wanted = list(tenant_ids)
+    if not wanted:
+        return []
+    parts = [_KNOWS.format(tenant=Literal(tenant), schema=Identifier(schema_of(tenant))) for tenant in wanted]
+    with connection.cursor() as cursor:
+        cursor.execute(SQL(" UNION ALL ").join(parts), {"user": to_uuid(user.pk)})
+        known = {tenant for (tenant,) in cursor.fetchall()}
+    return [tenant for tenant in wanted if tenant in known]
+
+
+def _with_words(rows: QuerySet[Row], query: str, *fields: str) -> QuerySet[Row]:
+    for word in query.split():
+        rows = rows.filter(reduce(or_, (Q(**{f"{field}__icontains": word}) for field in fields)))
+    return rows

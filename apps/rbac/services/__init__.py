@@ -1,0 +1,1 @@
+"""Writes of roles, groups, bindings and access."""
