@@ -1,5 +1,6 @@
 """All settings, read from the environment, by subject."""
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -28,6 +29,17 @@ def env_list(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in env(name, default).split(",") if item.strip()]
 
 
+def env_json(name: str) -> dict[str, Any]:
+    """A JSON object. Raises ImproperlyConfigured; the value is not shown, it may hold credentials."""
+    try:
+        found = json.loads(env(name, "{}"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ImproperlyConfigured(f'{name} must be a JSON object such as {{"basePath": "/data"}}.')
+    return found
+
+
 # Installation
 
 HOME = Path(env("KESTRA_EE_HOME", str(BASE_DIR / ".kestra-ee")))
@@ -41,6 +53,8 @@ KESTRA_MASTER_KEY = env("KESTRA_EE_MASTER_KEY")
 KESTRA_SETUP = env("KESTRA_EE_SETUP")
 KESTRA_ADMIN_EMAIL = env("KESTRA_EE_ADMIN_EMAIL")
 KESTRA_ADMIN_PASSWORD = env("KESTRA_EE_ADMIN_PASSWORD")
+KESTRA_SLICE = int(env("KESTRA_EE_SLICE", "200"))
+"""Most rows one step of an execution creates or revisits."""
 KESTRA_DISPATCHER = "kestra_ee.celery.CeleryDispatcher"
 SECRET_KEY = env("KESTRA_EE_SECRET_KEY")
 if not SECRET_KEY:
@@ -145,6 +159,14 @@ if PROCESS == "web":
     DATABASE["OPTIONS"]["pool"] = {"min_size": 2, "max_size": int(env("KESTRA_EE_DB_POOL", "20")), "timeout": 10}
 DATABASES = {"default": DATABASE}
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+
+# Internal storage: the instance's own backend, named by its entry point (kestra.storages)
+
+KESTRA_STORAGE_TYPE = env("KESTRA_EE_STORAGE_TYPE", "local")
+KESTRA_STORAGE_CONFIGURATION: dict[str, Any] = env_json("KESTRA_EE_STORAGE_CONFIGURATION")
+"""The backend's own settings as JSON, with its names: {"basePath": "/data"}."""
+if KESTRA_STORAGE_TYPE == "local":
+    KESTRA_STORAGE_CONFIGURATION.setdefault("basePath", str(HOME / "storage"))
 
 # Background work
 

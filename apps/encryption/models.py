@@ -22,9 +22,9 @@ class DataKey(models.Model):
     created = models.DateTimeField(default=now)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["active"], condition=Q(active=True), name="encryption_one_active_key")
-        ]
+        constraints = (
+            models.UniqueConstraint(fields=["active"], condition=Q(active=True), name="encryption_one_active_key"),
+        )
 
     def __str__(self) -> str:
         return f"{self.id} ({'active' if self.active else 'decrypts only'})"
