@@ -163,8 +163,8 @@ def test_what_a_dead_process_left_is_removed_a_day_later(backend: LocalStorage, 
     [
         "", "/", "/etc/passwd", "t//a", "t/", "..", "t/..", "t/../u/a", "t/./a", "t/a/../../u", "../t/a",
         ".unfinished/x", "t/%2e%2e/u", "t/%2E./u", "t/..%2fu", "t/%252e%252e/u", "t/%25252e%25252e/u", "t/a%00b",
-        "t/%5c..", "t/a\x00b", "t/a\nb", "t\\..\\u", "t/a\\b", "t/\uff0e\uff0e/u", "t/\u2025/u", "t/\ud800", "t/" + "a" * 256,
-        "t/" + "a/" * 600 + "a",
+        "t/%5c..", "t/a\x00b", "t/a\nb", "t\\..\\u", "t/a\\b", "t/\uff0e\uff0e/u", "t/\u2025/u", "t/\ud800",
+        "t/" + "a" * 256, "t/" + "a/" * 600 + "a",
     ],
 )  # fmt: skip
 def test_path_trick_is_refused_by_every_operation(backend: LocalStorage, path: str) -> None:

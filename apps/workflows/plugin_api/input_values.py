@@ -102,11 +102,12 @@ def parse_int(value: Any) -> int:
 
 def parse_float(value: Any) -> float:
     """A finite number: JSON knows no other."""
-    is_text = isinstance(value, str) and _FLOAT.fullmatch(value.strip())
-    if not is_text and (isinstance(value, bool) or not isinstance(value, int | float)):
+    read = value.strip(" \t\r\n") if isinstance(value, str) else value
+    is_text = isinstance(read, str) and _FLOAT.fullmatch(read)
+    if not is_text and (isinstance(read, bool) or not isinstance(read, int | float)):
         raise expected("FLOAT", value)
     try:
-        number = float(value)
+        number = float(read)
     except OverflowError as error:
         raise expected("FLOAT", value) from error
     if not math.isfinite(number):
