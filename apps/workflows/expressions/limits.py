@@ -1,0 +1,16 @@
+"""How much one rendering may do, so that no text can take a worker down."""
+
+from typing import Final
+
+MAX_RANGE: Final = 1_000_000
+MAX_LOOP_STEPS: Final = 1_000_000
+MAX_ITEMS: Final = 5_000_000
+MAX_TEXT: Final = 50_000_000
+MAX_NESTING: Final = 100
+MAX_RENDERINGS: Final = 100
+# Texts rendered from within texts: each level takes several Python frames of the thousand there are.
+MAX_NESTED_RENDERINGS: Final = 50
+MAX_DIGITS: Final = 10_000
+MAX_JQ_RESULTS: Final = 1_000_000
+REGEX_SECONDS: Final = 2.0
+CACHED_TEMPLATES: Final = 1000
