@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, StringConstraints
 
+from apps.workflows.plugin_api.documented import DEPRECATED
 from apps.workflows.plugin_api.duration import Duration
 from apps.workflows.plugin_api.inputs import AnyInput, FlowOutput
 from apps.workflows.plugin_api.labels import FlowLabels, Label, Labels
@@ -117,7 +118,9 @@ class FlowDefinition(PluginModel):
         default_factory=list, title="Tasks that run after the end; they do not change the outcome."
     )
     listeners: list[Listener] = Field(
-        default_factory=list, deprecated="Use a Flow trigger in another flow.", title="Tasks that run after the end."
+        default_factory=list,
+        json_schema_extra=DEPRECATED,
+        title="Tasks that run after the end; use a Flow trigger of another flow instead.",
     )
     triggers: list[AnyTrigger] = Field(default_factory=list, title="What starts the flow by itself.")
     plugin_defaults: list[PluginDefault] = Field(

@@ -18,16 +18,16 @@ def parse_duration(value: Any) -> timedelta:
         return value
     if isinstance(value, bool):
         raise ValueError(f"`{value}` is not a duration, write it as in PT30S")
-    if isinstance(value, int | float):
-        return timedelta(seconds=value)
     text = str(value).strip()
     try:
         return timedelta(seconds=float(text))
+    except OverflowError as error:
+        raise ValueError(f"`{text}` is too long for a duration") from error
     except ValueError:
         pass
     try:
         parsed = isodate.parse_duration(text)
-    except (isodate.ISO8601Error, ValueError) as error:
+    except (isodate.ISO8601Error, ValueError, OverflowError) as error:
         raise ValueError(f"`{text}` is not a duration, write it as in PT30S") from error
     if not isinstance(parsed, timedelta):
         raise ValueError(f"`{text}` has months or years, which have no fixed length")

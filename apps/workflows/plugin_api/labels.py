@@ -43,11 +43,11 @@ def _scalar(key: str, value: Any) -> Any:
     return value
 
 
-def forbidden_labels(labels: Iterable[Label], allowed: frozenset[str] = frozenset()) -> list[str]:
-    """A sentence for each system label that a person may not set."""
+def forbidden_labels(labels: Iterable[Label], allowed: frozenset[str] = frozenset()) -> list[tuple[int, str]]:
+    """Number and sentence for each system label that a person may not set."""
     return [
-        f"System labels can only be set by Kestra itself, offending label: {label.key}={label.value}"
-        for label in labels
+        (number, f"System labels can only be set by Kestra itself, offending label: {label.key}={label.value}")
+        for number, label in enumerate(labels)
         if label.key.startswith(SYSTEM_PREFIX) and label.key not in allowed
     ]
 
@@ -55,7 +55,8 @@ def forbidden_labels(labels: Iterable[Label], allowed: frozenset[str] = frozense
 def _refuse_system(allowed: frozenset[str]) -> AfterValidator:
     def check(labels: list[Label]) -> list[Label]:
         if problems := forbidden_labels(labels, allowed):
-            raise PydanticCustomError("system_labels", "{problems}", {"problems": "\n".join(problems)})
+            text = ", ".join(sentence for _, sentence in problems)
+            raise PydanticCustomError("system_labels", "{text}", {"text": text, "problems": problems})
         return labels
 
     return AfterValidator(check)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
 
 
@@ -14,6 +14,14 @@ class PluginModel(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True, arbitrary_types_allowed=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, data: Any, info: ValidationInfo) -> Any:
+        # In YAML a key without a value says the same as no key; a caller in Python means None when it passes None.
+        if info.context is not None and isinstance(data, dict) and None in data.values():
+            return {key: value for key, value in data.items() if value is not None}
+        return data
 
     def to_json(self) -> dict[str, Any]:
         """The node as the API shows it: camelCase, null fields and fields equal to their default left out."""

@@ -23,6 +23,19 @@ def type_names() -> list[str]:
 
 
 @cache
+def names_of(type_name: str) -> tuple[str, ...]:
+    """All names of the same class, the given one too; only that one when it is not registered.
+
+    The first is the name of today: names of the core packages of old are aliases.
+    """
+    entry = _entries().get(type_name)
+    if entry is None:
+        return (type_name,)
+    names = [name for name, other in _entries().items() if other.value == entry.value]
+    return tuple(sorted(names, key=lambda name: (name.startswith("io.kestra.core."), len(name), name)))
+
+
+@cache
 def plugin_class(type_name: str) -> type[PluginModel]:
     """The class behind a ``type:``; its module is imported when the type is first used.
 
@@ -45,7 +58,7 @@ def nearest_type(type_name: str) -> str | None:
     names = type_names()
     short = type_name.rsplit(".", 1)[-1].lower()
     same_end = [name for name in names if name.rsplit(".", 1)[-1].lower() == short]
-    close = difflib.get_close_matches(type_name, same_end or names, n=1, cutoff=0.0 if same_end else 0.6)
+    close = difflib.get_close_matches(type_name, same_end or names, n=1, cutoff=0.0 if same_end else 0.85)
     if close:
         return close[0]
     ends = {name.rsplit(".", 1)[-1].lower(): name for name in names}

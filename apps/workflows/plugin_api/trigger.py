@@ -29,7 +29,9 @@ class Trigger(PluginModel):
         serialization_alias="logLevel",
         title="The least level that is kept of its log.",
     )
-    labels: Labels = Field(default_factory=list, title="Labels of the executions it starts; the values may be expressions.")
+    labels: Labels = Field(
+        default_factory=list, title="Labels of the executions it starts; the values may be expressions."
+    )
     stop_after: list[State] = Field(
         default_factory=list, title="The trigger switches itself off when its execution ends in one of these states."
     )
@@ -43,4 +45,6 @@ class Trigger(PluginModel):
 class PollingTrigger(Trigger):
     """A trigger that looks again and again whether there is a reason to start the flow."""
 
-    interval: Annotated[Duration, Field(title="Time between the end of one look and the next.")] = parse_duration("PT60S")
+    interval: Annotated[Duration, Field(title="Time between the end of one look and the next.")] = parse_duration(
+        "PT60S"
+    )

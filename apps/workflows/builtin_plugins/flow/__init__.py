@@ -1,0 +1,1 @@
+"""Tasks that decide which other tasks run."""

@@ -1,0 +1,159 @@
+"""Request: makes an HTTP call and gives its answer as output."""
+
+from __future__ import annotations
+
+import codecs
+from contextlib import ExitStack
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import httpx
+from pydantic import Field
+
+from apps.workflows.builtin_plugins.http.exchange import exchange, read_body
+from apps.workflows.builtin_plugins.http.options import HttpOptions, SslOptions
+from apps.workflows.builtin_plugins.http.request_body import MULTIPART, request_body
+from apps.workflows.plugin_api.documented import Documented, Example
+from apps.workflows.plugin_api.errors import TaskFailed
+from apps.workflows.plugin_api.run_context import RunContext
+from apps.workflows.plugin_api.task import Level, Output, RunnableTask
+
+SHOWN_BODY = 2000
+"""Characters of a failed call's body that its error shows."""
+
+
+class HttpMethod(StrEnum):
+    """The methods of HTTP; CUSTOM is kept for old flows and sent as it is."""
+
+    GET = "GET"
+    POST = "POST"
+    PUT = "PUT"
+    PATCH = "PATCH"
+    DELETE = "DELETE"
+    HEAD = "HEAD"
+    OPTIONS = "OPTIONS"
+    TRACE = "TRACE"
+    CONNECT = "CONNECT"
+    CUSTOM = "CUSTOM"
+
+
+class RequestOutput(Output):
+    """What Request gives."""
+
+    code: int = Field(title="The status code.")
+    uri: str = Field(title="The address that answered, after redirects.")
+    headers: dict[str, list[str]] = Field(title="The headers of the answer; names in lower case.")
+    body: str | None = Field(default=None, title="The body, as text.")
+
+
+class Request(RunnableTask, Documented):
+    """Make an HTTP call.
+
+    A status of 400 or more fails the task, unless `allowFailed`. The body of the answer is a text; `json(…)` reads it
+    in expressions. For large answers use `http.Download`.
+    """
+
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example(
+            "Read an API and use its answer.",
+            """
+id: call
+namespace: company.team
+inputs:
+  - id: address
+    type: STRING
+    defaults: http://localhost:8080/orders
+tasks:
+  - id: orders
+    type: io.kestra.plugin.core.http.Request
+    uri: "{{ inputs.address }}"
+    headers:
+      Accept: application/json
+  - id: say
+    type: io.kestra.plugin.core.log.Log
+    message: "{{ json(outputs.orders.body) }}"
+""",
+        ),
+        Example(
+            "Send JSON with a token that is kept as a secret.",
+            """
+id: send
+namespace: company.team
+tasks:
+  - id: send
+    type: io.kestra.plugin.core.http.Request
+    uri: https://api.example.com/orders
+    method: POST
+    contentType: application/json
+    headers:
+      Authorization: "Bearer {{ secret('API_TOKEN') }}"
+    body: '{"amount": 12}'
+""",
+        ),
+    )
+
+    uri: str = Field(title="The address; rendered.")
+    method: HttpMethod = Field(default=HttpMethod.GET, title="The method.")
+    body: str | None = Field(default=None, title="The body; rendered.")
+    form_data: dict[str, Any] | None = Field(
+        default=None, title="The fields of a form; rendered. With `contentType: multipart/form-data` also files."
+    )
+    content_type: str | None = Field(default=None, title="The type of the body; rendered.")
+    headers: dict[str, str] = Field(default_factory=dict, title="Headers; the values are rendered.")
+    options: HttpOptions = Field(default_factory=HttpOptions, title="Time-outs, size, proxy, sign-in.")
+    ssl_options: SslOptions = Field(default_factory=SslOptions, title="Options of TLS.")
+    allow_failed: bool = Field(default=False, title="Whether a status of 400 or more is no failure.")
+    encrypt_body: bool = Field(default=False, title="Whether the body is stored encrypted.")
+
+    def check(self) -> list[str]:
+        problems = self.options.check()
+        if self.encrypt_body:
+            problems.append("`encryptBody` is not available yet: outputs cannot be stored encrypted")
+        return problems
+
+    def run(self, context: RunContext) -> RequestOutput:
+        with ExitStack() as files:
+            request = self._request(context, files)
+            with exchange(context, request, self.options, self.ssl_options) as answer:
+                context.log(Level.DEBUG, f"{answer.request.method} {answer.url.host} answered {answer.status_code}")
+                body = read_body(answer, self.options.max_content_length)
+            tags = {"request.method": self.method.value, "response.code": str(answer.status_code)}
+            context.metric("counter", "response.length", len(body), tags)
+            text = body.decode(self._charset(answer), errors="replace")
+            if answer.status_code >= 400 and not self.allow_failed:
+                shown = f": {text[:SHOWN_BODY]}" if text.strip() else ""
+                raise TaskFailed(f"The server answered with status {answer.status_code}{shown}")
+            return RequestOutput(
+                code=answer.status_code, uri=str(answer.url), headers=_headers(answer.headers), body=text
+            )
+
+    def _charset(self, answer: httpx.Response) -> str:
+        for name in (answer.charset_encoding, self.options.default_charset):
+            try:
+                return codecs.lookup(name or "").name
+            except LookupError:
+                continue  # servers name charsets that do not exist
+        return "utf-8"
+
+    def _request(self, context: RunContext, files: ExitStack) -> httpx.Request:
+        content_type = None if self.content_type is None else context.render(self.content_type)
+        body = request_body(context, files, self.body, self.form_data, content_type)
+        headers = {"User-Agent": "kestra-ee", "Accept": "*/*"}
+        headers |= {name: context.render(value) for name, value in self.headers.items()}
+        if content_type is not None and not content_type.startswith(MULTIPART):
+            headers["Content-Type"] = content_type
+        address = context.render(self.uri)
+        try:
+            request = httpx.Request(self.method.value, address, headers=headers, **body.arguments())
+        except (httpx.InvalidURL, UnicodeEncodeError, ValueError, TypeError) as error:
+            raise TaskFailed(f"Cannot make a request to `{address}`: {error}") from error
+        if request.url.scheme not in ("http", "https") or not request.url.host:
+            raise TaskFailed(f"`{address}` is no address of a web server, write it as in https://host/path")
+        return request
+
+
+def _headers(headers: httpx.Headers) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in headers.multi_items():
+        found.setdefault(name.lower(), []).append(value)
+    return found

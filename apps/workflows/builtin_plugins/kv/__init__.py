@@ -1,0 +1,1 @@
+"""The KV pairs of namespaces."""

@@ -1,0 +1,1 @@
+"""Task runners: where the process of a script task runs."""

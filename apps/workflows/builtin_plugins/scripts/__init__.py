@@ -1,0 +1,1 @@
+"""Scripts and commands in a process of their own."""
