@@ -61,7 +61,7 @@ def generate_password() -> str:
 
 
 def _run(environment: Mapping[str, str], folder: Path) -> dict[str, object]:
-    process = subprocess.Popen(  # noqa: S603  # our own command
+    process = subprocess.Popen(
         [sys.executable, "-m", "django", "bootstrap"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

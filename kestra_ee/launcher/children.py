@@ -16,7 +16,7 @@ class ChildSpec:
 
 def product_children(options: LaunchOptions) -> list[ChildSpec]:
     """In the order in which they are stopped: no new work first, workers last."""
-    quiet = ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
     celery = [sys.executable, "-m", "celery", "--quiet", "-A", "kestra_ee"]
     web = [sys.executable, "-m", "uvicorn", "kestra_ee.asgi:application", "--host", options.host]
     web += ["--port", str(options.port), "--no-access-log", "--log-level", "warning"]

@@ -155,5 +155,5 @@ class Supervisor:
                 self._selector.unregister(key.fd)
                 os.close(key.fd)
                 continue
-            for line in lines:
+            for line in filter(None, lines):
                 say_of(child.name, line)

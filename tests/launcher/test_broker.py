@@ -1,9 +1,12 @@
 """The embedded broker: messages through kombu over PostgreSQL, and throwing the queues away."""
 
+import time
+
 import psycopg
 import pytest
 from kombu.connection import Connection
 
+from kestra_ee.launcher import queue_transport
 from kestra_ee.launcher.broker import EmbeddedBroker, transport_options
 from kestra_ee.launcher.errors import BrokerError
 from kestra_ee.launcher.postgres import EmbeddedPostgres
@@ -34,6 +37,16 @@ def test_a_message_sent_is_received(broker: EmbeddedBroker) -> None:
         message = queue.get(timeout=5)
         message.ack()
         assert message.payload == {"execution": "abc"}
+
+
+def test_an_idle_consumer_has_a_short_breath(broker: EmbeddedBroker) -> None:
+    """Celery asks for 2 s, twice, before it notices that it shall stop."""
+    queue_transport.register()
+    with connect(broker) as connection, connection.Consumer("idle", callbacks=[]):
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            connection.drain_events(timeout=2)
+    assert time.monotonic() - began < 1
 
 
 def test_another_database_in_the_environment_is_not_taken_for_the_queue(
