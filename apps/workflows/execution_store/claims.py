@@ -10,7 +10,7 @@ from django.db import connection
 
 from apps.common.ids import from_uuid, to_uuid
 from apps.workflows.engine.frontier import Attempt, Change, RunRow
-from apps.workflows.execution_store.json_text import dump
+from apps.workflows.execution_store.json_text import dump, parse
 from apps.workflows.execution_store.rows import (
     RUN_COLUMNS_T,
     attempts_to_json,
@@ -119,10 +119,10 @@ def read_facts(execution_id: str) -> ExecutionFacts | None:
         flow_id=flow_id,
         flow_revision=revision,
         flow_ref=flow_ref,
-        inputs=inputs or {},
-        variables=variables or {},
-        trigger=trigger,
-        labels=[(label["key"], label["value"]) for label in labels],
+        inputs=parse(inputs) or {},
+        variables=parse(variables) or {},
+        trigger=parse(trigger),
+        labels=[(label["key"], label["value"]) for label in parse(labels)],
         start_date=start_date,
         original_id=None if original_id is None else from_uuid(original_id),
     )

@@ -27,6 +27,11 @@ def dump(value: Any) -> str:
     return text
 
 
+def parse(held: str | None) -> Any:
+    """The value of a jsonb column as a raw cursor gives it: Django hands jsonb out as text."""
+    return None if held is None else json.loads(held)
+
+
 def _encode(value: Any) -> str:
     return json.dumps(value, default=_plain, allow_nan=False, separators=(",", ":"))
 

@@ -97,15 +97,26 @@ class PostgresLook:
             return [(from_uuid(row[0]), row[1]) for row in cursor.fetchall()]
 
     def waiting_long(self, before: datetime, limit: int) -> Sequence[RunRow]:
-        """Open runs that no worker holds, not pending, nudged before a moment, oldest nudge first."""
+        """Runs, not pending, that wait for a worker or for subflows since before a moment, longest wait first."""
         return self._with_ancestors(
             self._rows(
-                f"execution_id = %s AND state = ANY(%s) AND NOT pending AND nudged_at < %s AND NOT ({HELD})",
+                "execution_id = %s AND state = ANY(%s) AND NOT pending AND nudged_at < %s"
+                " AND (state IN ('CREATED', 'RESTARTED') OR (state = 'RUNNING' AND token LIKE '~%%'))",
                 [to_uuid(self.execution_id), OPEN_STATES, before],
                 "ORDER BY nudged_at LIMIT %s",
                 limit,
             )
         )
+
+    def unkilled_children(self, limit: int) -> Sequence[str]:
+        """Runs that are KILLED while an execution they started has not ended."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT DISTINCT e.parent_run_id FROM execution e JOIN task_run t ON t.id = e.parent_run_id"
+                " WHERE t.execution_id = %s AND t.state = 'KILLED' AND NOT e.told AND e.end_date IS NULL LIMIT %s",
+                [to_uuid(self.execution_id), limit],
+            )
+            return [from_uuid(row[0]) for row in cursor.fetchall()]
 
     def ended_children(self, run: RunRow, limit: int) -> Sequence[EndedChild]:
         """Ended child executions of a run, of all its tries, that were not told."""

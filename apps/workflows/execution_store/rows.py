@@ -9,7 +9,7 @@ from typing import Any
 from apps.common.ids import from_uuid, to_uuid
 from apps.workflows.engine.cursor import Cursor
 from apps.workflows.engine.frontier import NOT_LOADED, Attempt, Change, ExecutionRow, RunRow
-from apps.workflows.execution_store.json_text import stamp
+from apps.workflows.execution_store.json_text import parse, stamp
 from apps.workflows.plugin_api.state import State
 
 EXECUTION_COLUMNS = (
@@ -60,9 +60,9 @@ def execution_from_columns(columns: Sequence[Any]) -> tuple[ExecutionRow, int]:
         flow_id=flow_id,
         flow_revision=revision,
         state=State(state),
-        histories=changes_from_json(histories),
-        labels=[(label["key"], label["value"]) for label in labels],
-        cursor=None if cursor is None else Cursor.from_json(cursor),
+        histories=changes_from_json(parse(histories)),
+        labels=[(label["key"], label["value"]) for label in parse(labels)],
+        cursor=None if cursor is None else Cursor.from_json(parse(cursor)),
         pending=pending,
         paused=paused,
         hold=hold,
@@ -91,7 +91,7 @@ def run_from_columns(columns: Sequence[Any]) -> RunRow:
         id=from_uuid(row_id),
         task_id=task_id,
         state=State(state),
-        histories=changes_from_json(histories),
+        histories=changes_from_json(parse(histories)),
         parent_id=_short(parent_id),
         ancestors=tuple(from_uuid(item) for item in ancestors),
         branch=branch,
@@ -100,11 +100,11 @@ def run_from_columns(columns: Sequence[Any]) -> RunRow:
         loop_key=bytes(loop_key),
         value=value,
         iteration=iteration,
-        attempts=attempts_from_json(attempts),
+        attempts=attempts_from_json(parse(attempts)),
         pending=pending,
         token=token,
         nudged_at=nudged_at,
-        cursor=None if cursor is None else Cursor.from_json(cursor),
+        cursor=None if cursor is None else Cursor.from_json(parse(cursor)),
     )
 
 
@@ -125,9 +125,10 @@ def run_to_json(run: RunRow) -> dict[str, Any]:
     }
 
 
-def new_run_to_json(run: RunRow) -> dict[str, Any]:
-    """All columns of a new row, for jsonb_to_recordset."""
+def new_run_to_json(run: RunRow, position: int) -> dict[str, Any]:
+    """All columns of a new row, for jsonb_to_recordset; rows are inserted, and so numbered, by ``position``."""
     return run_to_json(run) | {
+        "n": position,
         "task_id": run.task_id,
         "parent_id": None if run.parent_id is None else str(to_uuid(run.parent_id)),
         "ancestors": [str(to_uuid(item)) for item in run.ancestors],

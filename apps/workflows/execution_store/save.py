@@ -70,9 +70,9 @@ INSERT INTO task_run (id, execution_id, task_id, state, histories, attempts, out
   ancestors, branch, lane, idx, loop_key, pending, token, nudged_at, cursor)
 SELECT r.id, %s, r.task_id, r.state, r.histories, r.attempts, r.outputs, r.value, r.iteration, r.parent_id,
   r.ancestors, r.branch, r.lane, r.idx, r.loop_key, r.pending, r.token, r.nudged_at, r.cursor
-FROM jsonb_to_recordset(%s::jsonb) WITH ORDINALITY AS r(id uuid, task_id text, state text, histories jsonb,
+FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, task_id text, state text, histories jsonb,
   attempts jsonb, outputs jsonb, value text, iteration int, parent_id uuid, ancestors uuid[], branch text, lane int,
-  idx int, loop_key bytea, pending boolean, token text, nudged_at timestamptz, cursor jsonb, n bigint)
+  idx int, loop_key bytea, pending boolean, token text, nudged_at timestamptz, cursor jsonb, n int)
 ORDER BY r.n
 """
 _UPDATE_EXECUTION = """
@@ -84,8 +84,8 @@ WHERE id = %s
 _INSERT_LOGS = """
 INSERT INTO log (execution_id, task_run_id, flow_ref, ts, level, attempt, message)
 SELECT %s, r.run, %s, r.ts, r.level, r.attempt, r.message
-FROM jsonb_to_recordset(%s::jsonb) WITH ORDINALITY AS r(run uuid, ts timestamptz, level smallint, attempt smallint,
-  message text, n bigint) ORDER BY r.n
+FROM jsonb_to_recordset(%s::jsonb) AS r(run uuid, ts timestamptz, level smallint, attempt smallint,
+  message text, n int) ORDER BY r.n
 """
 _INSERT_METRICS = """
 INSERT INTO metric (execution_id, task_run_id, flow_ref, task_id, kind, name, value, tags, ts)
@@ -104,7 +104,7 @@ _TELL = "UPDATE execution SET told = true WHERE id = ANY(%s)"
 _INSERT_EVENTS = """
 INSERT INTO public.live_event (tenant, topic, namespace, kind, data, at)
 SELECT %s, %s, %s, 'execution', r.data, %s
-FROM jsonb_to_recordset(%s::jsonb) WITH ORDINALITY AS r(data jsonb, n bigint) ORDER BY r.n
+FROM jsonb_to_recordset(%s::jsonb) AS r(data jsonb, n int) ORDER BY r.n
 """
 
 
@@ -122,7 +122,7 @@ def save_step(tenant: str, locked: Locked, decision: Decision, extras: Extras, n
     if decision.updated:
         parts.append((_UPDATE_RUNS, [dump([run_to_json(run) for run in decision.updated])]))
     if decision.inserted:
-        parts.append((_INSERT_RUNS, [uid, dump([new_run_to_json(run) for run in decision.inserted])]))
+        parts.append((_INSERT_RUNS, [uid, dump([new_run_to_json(run, n) for n, run in enumerate(decision.inserted)])]))
     if decision.loop_values:
         parts.append((_INSERT_VALUES, [dump(_chunks(decision.loop_values))]))
     if decision.told:
@@ -159,12 +159,13 @@ def run_parts(parts: Sequence[tuple[str, list[Any]]]) -> None:
 
 def log_rows(lines: Sequence[LogRow]) -> list[dict[str, Any]]:
     """Lines as recordset rows; a message over the limit becomes several, one millisecond apart."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for line in lines:
         message = clean_text(line.message)
         for start in range(0, len(message) or 1, MESSAGE_LIMIT):
             rows.append(
                 {
+                    "n": len(rows),
                     "run": None if line.task_run_id is None else str(to_uuid(line.task_run_id)),
                     "ts": stamp(line.moment + start // MESSAGE_LIMIT * MILLISECOND),
                     "level": line.level.rank,
@@ -242,10 +243,11 @@ def _event_rows(locked: Locked, decision: Decision) -> list[dict[str, Any]]:
     # The state before the step is the history entry just before those the step added.
     before = execution.histories[: len(execution.histories) - len(decision.entered)]
     old = before[-1].state.value if before else None
-    rows = []
+    rows: list[dict[str, Any]] = []
     for state in decision.entered:
         rows.append(
             {
+                "n": len(rows),
                 "data": {
                     "id": execution.id,
                     "flowRef": locked.flow_ref,
@@ -253,7 +255,7 @@ def _event_rows(locked: Locked, decision: Decision) -> list[dict[str, Any]]:
                     "old": old,
                     "new": str(state),
                     "start": stamp(execution.histories[0].date),
-                }
+                },
             }
         )
         old = str(state)

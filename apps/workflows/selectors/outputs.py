@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ def read_outputs(execution_id: str, task_id: str, loop_key: bytes) -> tuple[bool
             [to_uuid(execution_id), task_id, loop_key],
         )
         row = cursor.fetchone()
-    return (False, None, None) if row is None else (True, row[0], row[1])
+    return (False, None, None) if row is None else (True, _parse(row[0]), row[1])
 
 
 def list_outputs(execution_id: str, task_id: str) -> list[tuple[list[str], Any, str]]:
@@ -42,7 +43,7 @@ def list_outputs(execution_id: str, task_id: str) -> list[tuple[list[str], Any, 
         raise OverflowError(
             f"`outputs.{task_id}` has more than {WHOLE_LIMIT} entries and cannot be used as a whole; name the iteration"
         )
-    return [(list(row[0]), row[1], row[2]) for row in rows]
+    return [(list(row[0]), _parse(row[1]), row[2]) for row in rows]
 
 
 def ran_tasks(execution_id: str) -> list[str]:
@@ -62,4 +63,9 @@ def read_ancestors(ancestor_ids: Sequence[str]) -> list[tuple[str, str, str | No
             "SELECT id, task_id, value, outputs FROM task_run WHERE id = ANY(%s) ORDER BY cardinality(ancestors) DESC",
             [[to_uuid(run_id) for run_id in ancestor_ids]],
         )
-        return [(from_uuid(row[0]), row[1], row[2], row[3]) for row in cursor.fetchall()]
+        return [(from_uuid(row[0]), row[1], row[2], _parse(row[3])) for row in cursor.fetchall()]
+
+
+def _parse(held: str | None) -> Any:
+    """A jsonb column as a raw cursor gives it: as text."""
+    return None if held is None else json.loads(held)

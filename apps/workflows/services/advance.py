@@ -35,6 +35,7 @@ from apps.workflows.execution_store.slots import give_slot_back, take_slot
 from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.plugin_api.state import State
 from apps.workflows.plugin_api.task import Level
+from apps.workflows.selectors.logs import list_error_logs
 from apps.workflows.services.definitions import FlowRevisionGone, LoadedFlow, load_flow
 from apps.workflows.services.expression_functions import StoreFunctions
 from apps.workflows.services.render_port import StepRender
@@ -44,6 +45,9 @@ log = structlog.get_logger(__name__)
 
 CONTINUE_TIMER = "continue"
 """Kind of the timer that stands behind results stored beside a busy step."""
+
+RUN_TIMERS = frozenset({"retry", "sleep", "timeout", "delay", "pause_timeout", "loop"})
+"""Kinds of timers whose key names a task run."""
 
 
 @dataclass(slots=True)
@@ -134,7 +138,10 @@ def step(
             # Its timer is dropped before the look: a result stored beside in between leaves a new one.
             drop_timers(tenant, [(CONTINUE_TIMER, execution.id)])
         decision = decide(flow.compiled, frontier, event, now, _ports(tenant, locked, frontier, flow, claimer))
-    save_step(tenant, locked, decision, extras or Extras(), now)
+    extras = extras or Extras()
+    if State.FAILED in decision.entered and execution.error is None:
+        execution.error = _first_error(execution.id, decision, extras)
+    save_step(tenant, locked, decision, extras, now)
     if any(isinstance(command, AnnounceEnd) and command.slot_freed for command in decision.commands):
         give_slot_back(execution.namespace, execution.flow_id)
     _save_timers(tenant, execution.id, decision)
@@ -234,9 +241,17 @@ def _ports(tenant: str, locked: Locked, frontier: Frontier, flow: LoadedFlow, cl
     )
 
 
+def _first_error(execution_id: str, decision: Decision, extras: Extras) -> str | None:
+    """First line of the first error the execution logged: what lists show. One query, once per failed execution."""
+    stored = [line.message for line in list_error_logs(execution_id, limit=1)]
+    unsaved = [line.message for line in [*extras.logs, *decision.logs] if line.level is Level.ERROR]
+    messages = stored + unsaved
+    return messages[0].strip().partition("\n")[0] if messages else None
+
+
 def _run_of(event: Event) -> str | None:
     if isinstance(event, Woken):
-        return event.key or None
+        return event.key if event.kind in RUN_TIMERS else None
     return getattr(event, "run_id", None)
 
 

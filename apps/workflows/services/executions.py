@@ -15,7 +15,7 @@ from apps.common.current_tenant import require_tenant
 from apps.common.errors import IllegalArgument, IllegalState, Invalid, NotFound, Problem
 from apps.common.ids import new_id
 from apps.encryption.services import encrypt
-from apps.storage.internal_storage import input_address, remove_execution_files, store_upload
+from apps.storage.internal_storage import open_storage
 from apps.timers.services import drop_timers, set_timers
 from apps.workflows.dispatch import send_commands, send_created
 from apps.workflows.engine.events import KillRequested
@@ -27,6 +27,7 @@ from apps.workflows.plugin_api.inputs import FileInput
 from apps.workflows.selectors.flow_sources import FlowSource, find_source
 from apps.workflows.services.advance import step
 from apps.workflows.services.definitions import load_flow
+from apps.workflows.services.execution_files import new_input_address, remove_execution_files, store_upload
 from apps.workflows.services.input_renderer import FlowInputRenderer
 from apps.workflows.services.inputs import ReadInputs, Upload, read_inputs, validate_inputs
 
@@ -169,7 +170,10 @@ def delete_execution(*, acting_user: Actor | None, execution_id: str, logs: bool
             permission="EXECUTION",
         )
         if storage:
-            transaction.on_commit(lambda: remove_execution_files(execution.namespace, execution.flow_id, execution_id))
+            files = open_storage()
+            transaction.on_commit(
+                lambda: remove_execution_files(files, execution.namespace, execution.flow_id, execution_id)
+            )
 
 
 def execution_labels(definition: FlowDefinition, given: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -198,9 +202,7 @@ def _find(request: StartRequest) -> tuple[FlowSource, FlowDefinition]:
 
 def _read(definition: FlowDefinition, request: StartRequest, execution_id: str) -> ReadInputs:
     def address(declared: FileInput, upload: Upload) -> str:
-        return input_address(
-            request.namespace, request.flow_id, execution_id, declared.id, upload.name, declared.extension
-        )
+        return new_input_address(request.namespace, request.flow_id, execution_id, declared.id, declared.extension)
 
     return read_inputs(
         definition.inputs,

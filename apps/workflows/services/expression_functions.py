@@ -6,11 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from apps.namespaces.selectors import get_kv
+from apps.storage.internal_storage import InvalidPath, open_storage
 from apps.workflows.execution_store.claims import ExecutionFacts
 from apps.workflows.execution_store.json_text import stamp
 from apps.workflows.expressions.environment import Functions
 from apps.workflows.expressions.errors import Failure
 from apps.workflows.selectors.logs import list_error_logs
+from apps.workflows.services.execution_files import readable_address
 
 READ_LIMIT = 10 * 1024 * 1024
 """Bytes that ``read()`` puts into a text; a larger file belongs to a task, not to an expression."""
@@ -34,11 +36,21 @@ class StoreFunctions(Functions):
 
     def read(self, path: str) -> str:
         """A file of this execution (or of the one that started it), or a namespace file, as text."""
-        with self._open(path) as stream:
-            content = stream.read(READ_LIMIT + 1)
+        try:
+            with open_storage().open(readable_address(self._facts, path)) as stream:
+                content = stream.read(READ_LIMIT + 1)
+        except (PermissionError, FileNotFoundError, InvalidPath) as error:
+            raise Failure(str(error)) from error
         if len(content) > READ_LIMIT:
             raise Failure(f"The file '{path}' is larger than {READ_LIMIT} bytes and cannot be read into an expression.")
         return content.decode("utf-8", "replace")
+
+    def file_size(self, path: str) -> int:
+        """Bytes of a file that ``read`` would find."""
+        try:
+            return open_storage().size(readable_address(self._facts, path))
+        except (PermissionError, FileNotFoundError, InvalidPath) as error:
+            raise Failure(str(error)) from error
 
     def error_logs(self) -> list[object]:
         """The ERROR lines of the execution."""
