@@ -114,19 +114,11 @@ class Restarted:
     """The surgery of a restart, replay or set state is done; go on from there."""
 
 
-Event = (
-    Created
-    | SlotFreed
-    | TaskRunEnded
-    | UnitOpened
-    | WorkerLost
-    | ChildrenEnded
-    | StartAccepted
-    | StartRefused
-    | Woken
-    | Continue
-    | PauseRequested
-    | ResumeRequested
-    | KillRequested
-    | Restarted
-)
+RunEvent = TaskRunEnded | UnitOpened | WorkerLost | ChildrenEnded | StartAccepted | StartRefused
+"""Events that name a task run, which is then in the frontier with its ancestors."""
+
+ExecutionEvent = Created | SlotFreed | Woken | Continue | PauseRequested | ResumeRequested | KillRequested | Restarted
+"""Events of the execution as a whole. Where one names a task run (``Woken.key``, ``ResumeRequested.run_id``), that is
+in the frontier too."""
+
+Event = RunEvent | ExecutionEvent

@@ -43,7 +43,7 @@ class Render(Protocol):
         ...
 
     def batch_outputs(self, run: RunRow, iterations: Mapping[str, int]) -> dict[str, Any]:
-        """Outputs of a task run that started an execution per batch; ``iterations`` counts them by state."""
+        """Outputs of a run that started an execution per batch; ``iterations`` counts them by state. RenderFailed."""
         ...
 
 
@@ -79,12 +79,12 @@ class Look(Protocol):
         ancestors."""
         ...
 
-    def last_open(self) -> RunRow | None:
-        """The youngest task run that has not ended, held by a worker or not."""
+    def last_open(self) -> Sequence[RunRow]:
+        """The youngest task run that has not ended, held by a worker or not, after its ancestors; or nothing."""
         ...
 
-    def first_paused(self) -> RunRow | None:
-        """The oldest task run that is PAUSED; its ancestors are loaded with it."""
+    def first_paused(self) -> Sequence[RunRow]:
+        """The oldest task run that is PAUSED, after its ancestors; or nothing."""
         ...
 
     def held_runs(self, limit: int) -> Sequence[tuple[str, str]]:
@@ -92,16 +92,20 @@ class Look(Protocol):
         ...
 
     def waiting_long(self, before: datetime, limit: int) -> Sequence[RunRow]:
-        """Open task runs that are not held by a worker and not ``pending``, with ``nudged_at`` before a moment, oldest
-        first; with ancestors. That is: unclaimed ones, overdue sleepers and retries, waiting subflows."""
+        """Task runs not ``pending`` that wait for a worker (CREATED or RESTARTED) or for subflows (RUNNING with a
+        ``claims.WAITS`` token), with ``nudged_at`` before a moment, oldest first; with ancestors."""
         ...
 
     def ended_children(self, run: RunRow, limit: int) -> Sequence[EndedChild]:
         """Ended child executions of a run not yet told, of all its tries."""
         ...
 
+    def unkilled_children(self, limit: int) -> Sequence[str]:
+        """Task runs of this execution that are KILLED while an execution they started has not ended."""
+        ...
+
     def missing_batches(self, run: RunRow, below: int, limit: int) -> Sequence[int]:
-        """Batches 0 … ``below`` − 1 for which no child execution with the run's token exists."""
+        """Batches from 0 and below ``below`` for which no child execution with the run's token exists."""
         ...
 
 
