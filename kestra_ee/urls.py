@@ -1,9 +1,37 @@
 """Three blocks: the API of a tenant, the same for the default tenant with what is instance-wide, and the pages."""
 
-from django.urls import URLPattern, URLResolver, register_converter
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path, register_converter
+from drf_spectacular.views import SpectacularAPIView
 
+from apps.accounts import urls as accounts
+from apps.audit import urls as audit
+from apps.common.access import public
+from apps.instance import urls as instance
+from apps.rbac import urls as rbac
 from apps.tenants.catalog import TenantConverter
 
 register_converter(TenantConverter, "tenant")
 
-urlpatterns: list[URLPattern | URLResolver] = []
+Routes = list[URLPattern | URLResolver]
+
+# What a tenant has; each route is there twice, without a tenant in the path it is about the default tenant.
+tenant_api: Routes = [*audit.api_urls, *rbac.api_urls]
+# What the installation has; never below a tenant.
+instance_api: Routes = [*accounts.api_urls, *rbac.instance_api_urls, *instance.api_urls]
+tenant_pages: Routes = []
+
+urlpatterns: Routes = [
+    path("api/v1/openapi", public(SpectacularAPIView.as_view())),
+    path("api/v1/", include((instance_api, "instance_api"))),
+    path("api/v1/", include((tenant_api, "default_api"))),
+    path("api/v1/<tenant:tenant>/", include((tenant_api, "api"))),
+    path("ui/<tenant:tenant>/", include((tenant_pages, "ui"))),
+    *accounts.root_urls,
+    *instance.root_urls,
+    path("admin/", admin.site.urls),
+]
+handler400 = "apps.common.error_pages.bad_request"
+handler403 = "apps.common.error_pages.forbidden"
+handler404 = "apps.common.error_pages.not_found"
+handler500 = "apps.common.error_pages.server_error"

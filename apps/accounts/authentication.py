@@ -94,6 +94,9 @@ class VerifiedPasswords:
             self._entries.clear()
         self._entries[user.pk] = (time.monotonic() + REMEMBER_SECONDS, self._digest(password), user.password)
 
+    def forget_all(self) -> None:
+        self._entries.clear()
+
     def _digest(self, password: str) -> bytes:
         return blake2b(password.encode(), key=self._key).digest()
 

@@ -3,11 +3,21 @@
 import hashlib
 
 from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from rest_framework.request import Request
 
 from apps.accounts.models import ApiToken, SignInGuard, User
 from apps.common.clock import now
-from apps.common.errors import NotFound
+from apps.common.errors import NotFound, Unauthenticated
 from apps.common.ids import BadId, to_uuid
+
+
+def current_user(request: HttpRequest | Request) -> User:
+    """Who asks, in a route that only the signed in enter. Raises Unauthenticated, should the mark have let others in."""
+    user = request.user
+    if not isinstance(user, User):
+        raise Unauthenticated("Sign in, or send Basic or Bearer credentials.")
+    return user
 
 
 def get_user(user_id: str) -> User:

@@ -23,20 +23,33 @@ class Guard(StrEnum):
 class Mark:
     """What a route needs. With `in_tenant` the person must also have access to the open tenant.
 
-    `namespace` names the route's argument that holds a namespace: the permission must hold there. A route without that
-    argument is entered with the permission in any namespace, and the view narrows what it shows.
+    Where the permission must hold: in the namespace that the route's argument `namespace` gives; else in the one that
+    the query's `namespace_query` gives; else, with `everywhere`, in the whole tenant; else in any namespace, and the
+    view narrows what it shows.
     """
 
     guard: Guard
     permission: str = ""
     action: str = ""
     namespace: str = "namespace"
+    namespace_query: str = ""
+    everywhere: bool = False
     in_tenant: bool = True
 
 
-def access(permission: str, action: str, *, namespace: str = "namespace") -> Callable[[View], View]:
-    """The person needs this permission (rbac/catalog.py) with this action, in the open tenant."""
-    return _marker(Mark(Guard.PERMITTED, permission, action, namespace))
+def access(
+    permission: str,
+    action: str,
+    *,
+    namespace: str = "namespace",
+    namespace_query: str = "",
+    everywhere: bool = False,
+) -> Callable[[View], View]:
+    """The person needs this permission (rbac/catalog.py) with this action, in the open tenant; Mark says where.
+
+    Give `namespace_query` only to a view that shows nothing outside the namespace of that query value.
+    """
+    return _marker(Mark(Guard.PERMITTED, permission, action, namespace, namespace_query, everywhere))
 
 
 def signed_in(view: View) -> View:

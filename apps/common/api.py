@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import IO, Any, Final, TypeVar, cast
 
 import structlog
@@ -158,6 +159,20 @@ def query_number(query: Mapping[str, Any], name: str, default: int | None = None
         return int(text)
     except ValueError as error:
         raise BadRequest(f"'{name}' must be a whole number, not '{str(text)[:60]}'.") from error
+
+
+def query_instant(query: Mapping[str, Any], name: str) -> datetime | None:
+    """An ISO instant of the query string; without a zone it is UTC. Raises BadRequest."""
+    text = query.get(name)
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(
+            str(text).strip().replace(" ", "+")
+        )  # a + that nobody encoded arrives as a space
+    except ValueError as error:
+        raise BadRequest(f"'{name}' must be a date like 2026-01-31T10:00:00Z, not '{str(text)[:60]}'.") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def required_query(query: Mapping[str, Any], name: str) -> str:

@@ -40,7 +40,7 @@ def create_tenant(*, acting_user: User | None, tenant_id: str, name: str = "", a
         ensure_managed_roles()
         first = admin or (acting_user if acting_user is not None and not acting_user.is_super_admin else None)
         if first is not None:
-            make_admin(acting_user=acting_user, user=first)
+            make_admin(user=first)
     with public_scope():
         record(
             acting_user=acting_user, action="CREATE", resource="Tenant", detail={"id": tenant_id, "name": tenant.name}
@@ -74,12 +74,12 @@ def delete_tenant(*, acting_user: User, tenant: Tenant) -> None:
         record(acting_user=acting_user, action="DELETE", resource="Tenant", detail={"id": tenant_id})
 
 
-def make_admin(*, acting_user: User | None, user: User) -> None:
-    """Binds the Admin role of the open tenant, unless it is bound."""
+def make_admin(*, user: User) -> None:
+    """Binds the Admin role of the open tenant, unless it is bound. The product does it, so nobody must have it."""
     role = get_admin_role()
     bound = Binding.objects.filter(type=BindingType.USER, external_id=user.pk, role=role, namespace=None)
     if not bound.exists():
-        create_binding(acting_user=acting_user, subject=BindingType.USER, subject_id=user.pk, role=role)
+        create_binding(acting_user=None, subject=BindingType.USER, subject_id=user.pk, role=role)
 
 
 def ensure_first_admin(*, email: str, password: str, tenant_id: str) -> tuple[User | None, bool]:
@@ -97,7 +97,7 @@ def ensure_first_admin(*, email: str, password: str, tenant_id: str) -> tuple[Us
     with transaction.atomic():
         user = create_user(acting_user=None, username=email, password=password, user_type=UserType.SUPER_ADMIN)
         with tenant_scope(tenant_id):
-            make_admin(acting_user=None, user=user)
+            make_admin(user=user)
     return user, True
 
 

@@ -14,7 +14,7 @@ from apps.audit.services import Caller, current_caller
 from apps.common.access import Guard, Mark, mark_for
 from apps.common.error_pages import answer
 from apps.common.errors import Forbidden, NotFound, ProductError, Unauthenticated
-from apps.rbac.decisions import can, check_can, has_access
+from apps.rbac.decisions import EVERYWHERE, can, check_can, has_access
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +89,12 @@ def check_mark(mark: Mark, request: HttpRequest, arguments: dict[str, Any]) -> N
     if (mark.in_tenant or named_tenant) and not _may_enter(mark, user):
         raise NotFound(f"There is no tenant '{getattr(request, 'tenant', None) and request.tenant.pk}'.")  # type: ignore[attr-defined]
     if mark.guard is Guard.PERMITTED:
-        check_can(user, mark.permission, mark.action, arguments.get(mark.namespace))
+        check_can(user, mark.permission, mark.action, _namespace(mark, request, arguments))
+
+
+def _namespace(mark: Mark, request: HttpRequest, arguments: dict[str, Any]) -> str | None:
+    asked = request.GET.get(mark.namespace_query) if mark.namespace_query else None
+    return arguments.get(mark.namespace) or asked or (EVERYWHERE if mark.everywhere else None)
 
 
 def _may_enter(mark: Mark, user: Any) -> bool:

@@ -1,0 +1,69 @@
+"""Tenants for super admins; health for those who watch the process."""
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from rest_framework.request import Request
+
+from apps.accounts.selectors import current_user
+from apps.common.access import public, super_admin
+from apps.common.api import read_body
+from apps.common.errors import IllegalArgument
+from apps.common.pagination import Page, paginate, read_page
+from apps.instance.schemas import TenantBody, TenantShape
+from apps.instance.selectors import database_answers, search_tenants
+from apps.instance.services import create_tenant, delete_tenant, update_tenant
+from apps.tenants.selectors import get_tenant
+
+
+@super_admin
+def post_tenant(request: Request) -> TenantShape:
+    """Makes the tenant with its schema."""
+    body = read_body(request, TenantBody)
+    return TenantShape.of(create_tenant(acting_user=current_user(request), tenant_id=body.id, name=body.name or ""))
+
+
+@super_admin
+def list_tenants(request: Request) -> Page[TenantShape]:
+    page = paginate(
+        search_tenants(request.query_params.get("q", "")),
+        read_page(request.query_params, sortable={"id": "id", "name": "name"}),
+    )
+    return Page([TenantShape.of(tenant) for tenant in page.results], page.total)
+
+
+@super_admin
+def show_tenant(request: Request, tenant_id: str) -> TenantShape:
+    return TenantShape.of(get_tenant(tenant_id))
+
+
+@super_admin
+def put_tenant(request: Request, tenant_id: str) -> TenantShape:
+    body = read_body(request, TenantBody)
+    if body.id != tenant_id:
+        raise IllegalArgument(f"The id of a tenant never changes: '{tenant_id}' cannot become '{body.id[:60]}'.")
+    tenant = get_tenant(tenant_id)
+    return TenantShape.of(
+        update_tenant(acting_user=current_user(request), tenant=tenant, name=body.name or tenant.name)
+    )
+
+
+@super_admin
+def remove_tenant(request: Request, tenant_id: str) -> None:
+    """With everything in it."""
+    delete_tenant(acting_user=current_user(request), tenant=get_tenant(tenant_id))
+
+
+@public
+def ping(request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return HttpResponse("pong", content_type="text/plain")
+
+
+@public
+def health(request: HttpRequest) -> JsonResponse:
+    """The process answers and so does its database; 503 when not."""
+    try:
+        database_answers()
+    except DatabaseError as error:
+        return JsonResponse({"status": "DOWN", "database": type(error).__name__}, status=503)
+    return JsonResponse({"status": "UP"})

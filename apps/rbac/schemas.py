@@ -1,0 +1,166 @@
+"""Roles, groups, bindings and people as the API shows and takes them."""
+
+from datetime import timedelta
+from typing import Self
+
+from pydantic import Field
+
+from apps.accounts.models import User
+from apps.accounts.schemas import AuthShape, UserShape
+from apps.common.json_values import Shape
+from apps.rbac.models import Binding, Group, GroupMember, Role
+
+
+class IdsBody(Shape):
+    """Several of them, by id."""
+
+    ids: list[str]
+
+
+class AutocompleteBody(Shape):
+    """What was typed, and ids that must be in the answer."""
+
+    q: str | None = None
+    ids: list[str] | None = None
+
+
+class RoleBody(Shape):
+    name: str
+    description: str | None = None
+    permissions: dict[str, list[str]]
+    is_default: bool | None = None
+
+
+class RoleShape(Shape):
+    id: str
+    name: str
+    description: str
+    permissions: dict[str, list[str]]
+    is_default: bool
+    is_managed: bool
+
+    @classmethod
+    def of(cls, role: Role) -> Self:
+        return cls.model_validate(role)
+
+
+class GroupMemberBody(Shape):
+    user_id: str
+    membership: str = "MEMBER"
+
+
+class GroupBody(Shape):
+    """`members`, when given, are set exactly."""
+
+    name: str
+    description: str | None = None
+    members: list[GroupMemberBody] | None = None
+
+
+class GroupShape(Shape):
+    id: str
+    name: str
+    description: str
+    provider: str | None = None
+
+    @classmethod
+    def of(cls, group: Group) -> Self:
+        return cls(id=group.id, name=group.name, description=group.description, provider=group.provider or None)
+
+
+class BindingBody(Shape):
+    type: str
+    external_id: str
+    role_id: str
+    namespace_id: str | None = None
+
+
+class BindingShape(Shape):
+    id: str
+    type: str
+    external_id: str
+    role_id: str
+    namespace_id: str | None = None
+
+    @classmethod
+    def of(cls, binding: Binding) -> Self:
+        return cls(
+            id=binding.id,
+            type=binding.type,
+            external_id=binding.external_id,
+            role_id=binding.role_id,
+            namespace_id=binding.namespace,
+        )
+
+
+class BindingDetail(Shape):
+    """A binding with what it joins."""
+
+    binding: BindingShape
+    role: RoleShape
+    user: UserShape | None = None
+    group: GroupShape | None = None
+
+
+class GroupOfUser(Shape):
+    tenant_id: str
+    group_id: str
+    membership: str
+
+
+class MemberShape(UserShape):
+    """A person as the open tenant sees him."""
+
+    group_list: list[GroupOfUser] = Field(default_factory=list)
+    groups: list[GroupShape] = Field(default_factory=list)
+    providers: list[str] = Field(default_factory=list)
+
+    @classmethod
+    def of_member(cls, user: User, members: list[GroupMember], tenant_id: str) -> Self:
+        return cls(
+            **UserShape.of(user).model_dump(exclude={"auths"}),
+            auths=[AuthShape(**auth) for auth in user.auths],
+            group_list=[
+                GroupOfUser(tenant_id=tenant_id, group_id=member.group_id, membership=member.membership)
+                for member in members
+            ],
+            groups=[GroupShape.of(member.group) for member in members],
+        )
+
+
+class UserBody(Shape):
+    """A person; a name that exists in the installation only gets access. `groups` and `groupList` are ids."""
+
+    username: str | None = None
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    description: str | None = None
+    password: str | None = None
+    groups: list[str] | None = None
+    group_list: list[GroupOfUser] | None = None
+
+
+class ServiceAccountGroup(Shape):
+    group_id: str
+    tenant_id: str | None = None
+
+
+class ServiceAccountBody(Shape):
+    username: str | None = None
+    name: str | None = None
+    description: str | None = None
+    group_list: list[ServiceAccountGroup] | None = None
+
+
+class NewPasswordBody(Shape):
+    password: str
+
+
+class TokenBody(Shape):
+    """As in accounts; here for the OpenAPI document."""
+
+    name: str
+    description: str | None = None
+    max_age: timedelta | None = None
+    extended: bool | None = None
