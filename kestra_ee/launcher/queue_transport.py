@@ -11,10 +11,10 @@ class Transport(pgmq.Transport):
     """Celery looks for a stop only between two drains, and twice 2 s pass in them even when nothing comes; messages
     arrive by NOTIFY as promptly as before."""
 
-    def drain_events(self, connection: Any, **kwargs: Any) -> None:
-        if kwargs.get("timeout") is not None:  # a caller without one does not expect it to run out
-            kwargs["timeout"] = min(kwargs["timeout"], LONGEST_DRAIN_SECONDS)
-        super().drain_events(connection, **kwargs)
+    def drain_events(self, connection: Any, timeout: float | None = None, **kwargs: Any) -> None:
+        if timeout is not None:  # a caller without one does not expect it to run out
+            timeout = min(timeout, LONGEST_DRAIN_SECONDS)
+        super().drain_events(connection, timeout=timeout, **kwargs)
 
 
 def register() -> None:

@@ -4,6 +4,7 @@ import time
 
 import psycopg
 import pytest
+from kombu.entity import Queue
 from kombu.connection import Connection
 
 from kestra_ee.launcher import queue_transport
@@ -14,6 +15,7 @@ from kestra_ee.launcher.postgres import EmbeddedPostgres
 
 @pytest.fixture(scope="module")
 def broker(throw_away: EmbeddedPostgres) -> EmbeddedBroker:
+    queue_transport.register()  # kombu keeps the first answer, so before any connection
     throw_away.create_database("shop")
     with throw_away.connect("shop") as connection:
         connection.execute("create table truth as select 1 as n")
@@ -23,7 +25,7 @@ def broker(throw_away: EmbeddedPostgres) -> EmbeddedBroker:
 
 
 def connect(broker: EmbeddedBroker) -> Connection:
-    return Connection(broker.url, transport_options=transport_options(broker.url))  # type: ignore[no-untyped-call]
+    return Connection(broker.url, transport_options=transport_options(broker.url))
 
 
 def test_address_is_a_database_of_its_own(broker: EmbeddedBroker) -> None:
@@ -41,8 +43,7 @@ def test_a_message_sent_is_received(broker: EmbeddedBroker) -> None:
 
 def test_an_idle_consumer_has_a_short_breath(broker: EmbeddedBroker) -> None:
     """Celery asks for 2 s, twice, before it notices that it shall stop."""
-    queue_transport.register()
-    with connect(broker) as connection, connection.Consumer("idle", callbacks=[]):
+    with connect(broker) as connection, connection.Consumer(Queue("idle"), callbacks=[]):
         began = time.monotonic()
         with pytest.raises(TimeoutError):
             connection.drain_events(timeout=2)
