@@ -4,8 +4,8 @@ import time
 
 import psycopg
 import pytest
-from kombu.entity import Queue
 from kombu.connection import Connection
+from kombu.entity import Queue
 
 from kestra_ee.launcher import queue_transport
 from kestra_ee.launcher.broker import EmbeddedBroker, transport_options
@@ -54,7 +54,11 @@ def test_another_database_in_the_environment_is_not_taken_for_the_queue(
     broker: EmbeddedBroker, throw_away: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", throw_away.url("shop"))
-    with connect(broker) as connection, connection.SimpleQueue("worker.default") as queue:
+    plain_options = {"init_extension": False, "use_notify": True, "wait_time_seconds": 0}
+    with (
+        Connection(broker.url, transport_options=plain_options) as connection,
+        connection.SimpleQueue("worker.default") as queue,
+    ):
         queue.put("here")
         message = queue.get(timeout=5)
         message.ack()
