@@ -19,7 +19,7 @@ class Transport(pgmq.Transport):
         super().drain_events(connection, timeout=timeout, **kwargs)
 
     def _create_pgmq_client(self) -> Any:
-        told = self.client
+        told: Any = self.client
         login = f"{quote(told.userid or '', safe='')}:{quote(told.password or '', safe='')}"
         place = f"{told.hostname or 'localhost'}:{told.port or self.default_port}"
         told.transport_options.setdefault("conn_string", f"postgresql://{login}@{place}/{told.virtual_host}")
