@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic_core import ErrorDetails
 
@@ -32,6 +33,7 @@ _FORMS = {
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
 }
+_QUOTED = re.compile(r"'([^']*)'")
 _TEXTS = {
     "string_too_long": "must be at most {max_length} characters long",
     "string_pattern_mismatch": 'must match "{pattern}"',
@@ -106,7 +108,7 @@ class _Explanation:
     def missing(self, name: str) -> Violation:
         owner = class_at(self.root, self.document.value, self.path)
         field = properties(owner).get(name) if owner is not None else None
-        is_list = field is not None and "list[" in str(field.annotation)
+        is_list = field is not None and get_origin(field.annotation) is list
         return self.say(EMPTY if is_list else NULL, name)
 
     def unrecognized(self) -> Violation:
@@ -139,8 +141,8 @@ class _Explanation:
 
     def not_one_of(self) -> Violation:
         context = self.context
-        listed = str(context.get("expected") or context.get("expected_tags")).replace(" or ", ", ").replace("'", "")
-        choices = [choice.strip() for choice in listed.split(",")]
+        listed = str(context.get("expected") or context.get("expected_tags"))
+        choices = _QUOTED.findall(listed)
         by_tag = self.error["type"] == "union_tag_invalid"
         given = str(context["tag"] if by_tag else self.error["input"])
         nearest = difflib.get_close_matches(given.upper(), choices, n=1, cutoff=0.6)

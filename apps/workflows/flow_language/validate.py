@@ -42,8 +42,8 @@ def check_tree(document: Document) -> list[Violation]:
     if not isinstance(flow, dict):
         return []
     found = [
-        *_duplicates(document, "task", [(path, node.get("id")) for path, node in written_tasks(flow)]),
-        *_duplicates(document, "trigger", _ids(flow, "triggers")),
+        *_duplicates(document, "task id", [(path, node.get("id")) for path, node in written_tasks(flow)]),
+        *_duplicates(document, "trigger id", _ids(flow, "triggers")),
         *_duplicates(document, "output", _ids(flow, "outputs")),
     ]
     for path, node in written_tasks(flow):
@@ -68,7 +68,7 @@ def _duplicates(document: Document, noun: str, named: list[tuple[Path, Any]]) ->
             twice.setdefault(str(name), path)
         seen.add(str(name))
     if twice:
-        yield _at(document, next(iter(twice.values())), f"Duplicate {noun} id with name [{', '.join(sorted(twice))}]")
+        yield _at(document, next(iter(twice.values())), f"Duplicate {noun} with name [{', '.join(sorted(twice))}]")
 
 
 def _calls_itself(flow: dict[str, Any], node: dict[str, Any]) -> bool:
