@@ -43,7 +43,17 @@ def compile_expression(node: nodes.Node) -> Expression:
 
 def compile_name(node: nodes.Name) -> Expression:
     name, position = node.name, node.position
-    return lambda context: context.lookup(name, position)
+
+    def run(context: Context) -> object:
+        for scope in context.scopes:
+            if name in scope:
+                return scope[name]
+        try:
+            return context.variables[name]
+        except KeyError:
+            raise Missing(name, position, context.variables) from None
+
+    return run
 
 
 def compile_attribute(node: nodes.Attribute) -> Expression:
@@ -99,8 +109,8 @@ def compile_path(node: nodes.Attribute) -> Expression:
 
 
 def compile_method(node: nodes.Attribute, arguments: nodes.Arguments) -> Expression:
-    assert isinstance(node.key, nodes.Literal)
-    base, position, name = compile_expression(node.base), node.position, str(node.key.value)
+    base, position = compile_expression(node.base), node.position
+    name = str(node.key.value) if isinstance(node.key, nodes.Literal) else ""
     root = node.base if isinstance(node.base, nodes.Name) else None
     written = compile_arguments(arguments)
 

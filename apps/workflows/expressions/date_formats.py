@@ -5,9 +5,9 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, tzinfo
 from typing import Final
 
-from apps.workflows.expressions import date_parser, date_patterns, temporal
+from apps.workflows.expressions import date_names, date_parser, date_patterns, temporal
 from apps.workflows.expressions.errors import Failure
-from apps.workflows.expressions.temporal import LocalDateTime, ZonedDateTime, offset_seconds, offset_text
+from apps.workflows.expressions.temporal import LocalDateTime, ZonedDateTime, offset_seconds, offset_text, wall_clock
 
 # Pebble and Kestra names that are patterns.
 PATTERNS: Final = {
@@ -63,7 +63,7 @@ def iso_instant(moment: ZonedDateTime) -> str:
 def rfc_1123(moment: ZonedDateTime) -> str:
     at = moment.at
     zone = offset_text(offset_seconds(at), separator="", zero="GMT")
-    names = date_patterns.ENGLISH
+    names = date_names.ENGLISH
     return f"{names.days_short[at.weekday()]}, {at.day} {names.months_short[at.month - 1]} {at:%Y %H:%M:%S} {zone}"
 
 
@@ -90,7 +90,7 @@ def format_moment(moment: ZonedDateTime, format: str, locale: str | None) -> str
     """The date as a named format or a pattern says; raises Failure."""
     if format in NAMED:
         return NAMED[format](moment)
-    if format in STYLES and not date_patterns.is_english(locale):
+    if format in STYLES and not date_names.is_english(locale):
         return date_patterns.localized(moment, format, locale)
     return date_patterns.format_pattern(moment, PATTERNS.get(format, format), locale)
 
@@ -120,10 +120,9 @@ def parse_iso(text: str) -> ZonedDateTime | LocalDateTime:
         raise ValueError
     start = date.fromisoformat(found["date"])
     if found["hour"] is None:
-        return LocalDateTime(datetime(start.year, start.month, start.day))
-    at = datetime(
-        start.year, start.month, start.day, int(found["hour"]), int(found["minute"]), int(found["second"] or 0)
-    )
+        return LocalDateTime(wall_clock(start.year, start.month, start.day))
+    clock = (int(found["hour"]), int(found["minute"]), int(found["second"] or 0))
+    at = wall_clock(start.year, start.month, start.day, *clock)
     nano = int((found["fraction"] or "").ljust(9, "0"))
     if found["offset"] is None:
         if found["zone"] is not None:
@@ -140,7 +139,7 @@ def parse_rfc_1123(text: str) -> ZonedDateTime:
     found = RFC_1123.fullmatch(text)
     if found is None:
         raise ValueError
-    month = date_patterns.ENGLISH.months_short.index(found["month"]) + 1
+    month = date_names.ENGLISH.months_short.index(found["month"]) + 1
     shift = UTC if found["offset"] == "GMT" else temporal.find_offset(found["offset"], found["offset"])
     at = datetime(
         int(found["year"]),
@@ -152,5 +151,3 @@ def parse_rfc_1123(text: str) -> ZonedDateTime:
         tzinfo=shift,
     )
     return ZonedDateTime(at)
-
-

@@ -43,8 +43,17 @@ def moment(value: object) -> datetime | date | time:
     value = normalized(value)
     if isinstance(value, Instant | LocalDateTime | ZonedDateTime):
         return value.at
-    assert isinstance(value, date | time)
-    return value
+    if isinstance(value, date | time):
+        return value
+    raise TypeError(f"{type(value).__name__} is no date")
+
+
+def full(value: object) -> datetime:
+    """The Python value behind a date with a time."""
+    at = moment(value)
+    if not isinstance(at, datetime):
+        raise TypeError(f"{type(value).__name__} has no time of day")
+    return at
 
 
 def nano(value: object) -> int:
@@ -119,43 +128,31 @@ def at_zone(value: object, zone: object) -> ZonedDateTime:
 
 def to_local(value: object) -> LocalDateTime:
     """Date and time of day, the zone left out."""
-    at = moment(value)
-    assert isinstance(at, datetime)
-    return LocalDateTime(at.replace(tzinfo=None), nano(value))
+    return LocalDateTime(full(value).replace(tzinfo=None), nano(value))
 
 
 def to_date(value: object) -> date:
     """The date, the time of day left out."""
-    at = moment(value)
-    assert isinstance(at, datetime)
-    return at.date()
+    return full(value).date()
 
 
 def to_time(value: object) -> time:
     """The time of day."""
-    at = moment(value)
-    assert isinstance(at, datetime)
-    return at.time().replace(microsecond=nano(value) // 1000)
-
-
-def aware(value: object) -> datetime:
-    """The moment with its zone."""
-    at = moment(value)
-    assert isinstance(at, datetime)
-    return at
+    return full(value).time().replace(microsecond=nano(value) // 1000)
 
 
 def duration(value: object) -> Duration:
     """The duration itself."""
     value = normalized(value)
-    assert isinstance(value, Duration)
+    if not isinstance(value, Duration):
+        raise TypeError(f"{type(value).__name__} is no duration")
     return value
 
 
 COMMON: Final[dict[str, Method]] = {
     "toString": temporal_text,
-    "isBefore": comparison(lambda a, b: a < b),  # type: ignore[operator]
-    "isAfter": comparison(lambda a, b: a > b),  # type: ignore[operator]
+    "isBefore": comparison(lambda a, b: a < b),
+    "isAfter": comparison(lambda a, b: a > b),
     "isEqual": comparison(lambda a, b: a == b),
 }
 MOVES: Final[dict[str, Method]] = {
@@ -198,8 +195,8 @@ ZONED: Final[dict[str, Method]] = {
     "toInstant": to_instant,
     "toEpochSecond": epoch_second,
     "withZoneSameInstant": at_zone,
-    "getZone": lambda value: zone_id(aware(value)),
-    "getOffset": lambda value: offset_text(offset_seconds(aware(value)), minutes="seconds"),
+    "getZone": lambda value: zone_id(full(value)),
+    "getOffset": lambda value: offset_text(offset_seconds(full(value)), minutes="seconds"),
 }
 DURATION: Final[dict[str, Method]] = {
     "toString": temporal_text,

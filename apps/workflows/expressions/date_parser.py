@@ -6,12 +6,22 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 
-from apps.workflows.expressions.date_patterns import Field, Names, names_of, split_pattern
+from apps.workflows.expressions.date_names import Names, names_of
+from apps.workflows.expressions.date_patterns import Field, split_pattern
 from apps.workflows.expressions.errors import Failure
-from apps.workflows.expressions.temporal import NANOS, LocalDateTime, ZonedDateTime, find_zone
+from apps.workflows.expressions.temporal import NANOS, LocalDateTime, ZonedDateTime, find_zone, wall_clock
 
 OFFSET = r"Z|[+-][0-9]{2}(?::?[0-9]{2}(?::?[0-9]{2})?)?"
 ZONE = r"[A-Za-z][A-Za-z0-9_/+~.-]*|[+-][0-9]{2}:[0-9]{2}"
+SHIFTS = {
+    "X": OFFSET,
+    "x": OFFSET,
+    "Z": rf"(?:GMT)?(?:{OFFSET})|GMT",
+    "O": r"GMT(?:[+-][0-9]{1,2}(?::[0-9]{2})?)?",
+    "V": ZONE,
+    "z": ZONE,
+    "v": ZONE,
+}
 NUMERIC = frozenset("yuYMLdDHhKkmsSnANQqgF")
 CONVERSIONS = {"A": 1_000_000, "N": 1}
 
@@ -33,29 +43,25 @@ def expression_of(field: Field, names: Names, follower: Field | str | None) -> s
         return one_of(names.months if count == 4 else names.months_short)
     if letter in "Ee" and (letter == "E" or count > 2):
         return one_of(names.days if count == 4 else names.days_short)
-    match letter:
-        case "a":
-            return one_of(names.halves)
-        case "G":
-            return one_of(names.eras_long if count == 4 else names.eras)
-        case "X" | "x":
-            return OFFSET
-        case "Z":
-            return r"(?:GMT)?(?:" + OFFSET + ")|GMT"
-        case "O":
-            return r"GMT(?:[+-][0-9]{1,2}(?::[0-9]{2})?)?"
-        case "V" | "z" | "v":
-            return ZONE
-        case "S":
-            return rf"[0-9]{{{count}}}"
-        case "y" | "u" | "Y" if count == 2:
-            return "[0-9]{2}"
-        case "y" | "u" | "Y":
-            # Digits of another field follow: the year takes just its own.
-            return rf"[0-9]{{{count}}}" if is_numeric(follower) else rf"[0-9]{{{min(count, 4)},9}}"
-        case _ if is_numeric(field):
-            return rf"[0-9]{{{count}}}" if count > 1 else "[0-9]{1,19}" if letter in "nANg" else "[0-9]{1,3}"
-    raise Failure(f"The pattern letter {letter} can not be used to read dates.")
+    if letter == "a":
+        return one_of(names.halves)
+    if letter == "G":
+        return one_of(names.eras_long if count == 4 else names.eras)
+    if letter in SHIFTS:
+        return SHIFTS[letter]
+    if not is_numeric(field):
+        raise Failure(f"The pattern letter {letter} can not be used to read dates.")
+    return digits_of(letter, count, is_numeric(follower))
+
+
+def digits_of(letter: str, count: int, digits_follow: bool) -> str:
+    """The regular expression for a number."""
+    if letter in "yuY" and count != 2:
+        # Where digits of another field follow, the year takes just its own.
+        return rf"[0-9]{{{count}}}" if digits_follow else rf"[0-9]{{{min(count, 4)},9}}"
+    if count > 1 or letter == "S":
+        return rf"[0-9]{{{count}}}"
+    return "[0-9]{1,19}" if letter in "nANg" else "[0-9]{1,3}" if letter == "D" else "[0-9]{1,2}"
 
 
 @lru_cache(maxsize=256)
@@ -112,15 +118,13 @@ def day_of(read: Mapping[str, str], widths: Mapping[str, int], names: Names) -> 
         raise ValueError
     year = int(read[letter]) + (2000 if widths[letter] == 2 else 0)
     if "D" in read:
-        return datetime(year, 1, 1) + timedelta(days=int(read["D"]) - 1)  # noqa: DTZ001 - the zone comes later
+        return wall_clock(year, 1, 1) + timedelta(days=int(read["D"]) - 1)
     month = month_of(read, names)
-    day = int(read["d"])if "d" in read else None
-    if day is None:
-        raise ValueError
+    day = int(read.get("d", 0))
     if not 1 <= day <= 31:
         raise ValueError
     # The last days of short months are read leniently: 31 February is its last day.
-    return datetime(year, month, min(day, calendar.monthrange(year, month)[1]))  # noqa: DTZ001 - the zone comes later
+    return wall_clock(year, month, min(day, calendar.monthrange(year, month)[1]))
 
 
 def month_of(read: Mapping[str, str], names: Names) -> int:

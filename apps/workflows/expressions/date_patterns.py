@@ -2,84 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime, get_timezone_name
 
+from apps.workflows.expressions.date_names import Names, find_locale, local_weekday, names_of, week_of_year
 from apps.workflows.expressions.errors import Failure
 from apps.workflows.expressions.temporal import NANOS, ZonedDateTime, offset_seconds, offset_text, zone_id
-
-
-@dataclass(frozen=True)
-class Names:
-    """The words of a language; days start with Monday."""
-
-    months: tuple[str, ...]
-    months_short: tuple[str, ...]
-    days: tuple[str, ...]
-    days_short: tuple[str, ...]
-    halves: tuple[str, str]
-    eras: tuple[str, str] = ("BC", "AD")
-    eras_long: tuple[str, str] = ("Before Christ", "Anno Domini")
-    # Monday is 0: the week of the United States starts on Sunday and its first may have a single day.
-    first_weekday: int = 6
-    least_days: int = 1
-
-
-def words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
-ENGLISH: Final = Names(
-    words("January February March April May June July August September October November December"),
-    words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"),
-    words("Monday Tuesday Wednesday Thursday Friday Saturday Sunday"),
-    words("Mon Tue Wed Thu Fri Sat Sun"),
-    ("AM", "PM"),
-)
-ORDINALS: Final = ("1st", "2nd", "3rd", "4th")
-
-
-def is_english(locale: str | None) -> bool:
-    """Whether the built-in words do."""
-    return locale is None or locale.replace("-", "_") in ("en", "en_US")
-
-
-def find_locale(locale: str) -> Locale:
-    """The language by its tag; raises Failure."""
-    try:
-        return Locale.parse(locale.replace("-", "_"))
-    except (ValueError, UnknownLocaleError, TypeError):
-        raise Failure(f"Unknown locale: {locale}") from None
-
-
-@lru_cache(maxsize=32)
-def names_of(locale: str | None) -> Names:
-    """The words of a language by its tag."""
-    if locale is None or is_english(locale):
-        return ENGLISH
-    found = find_locale(locale)
-    months, days = found.months["format"], found.days["format"]
-    periods = found.day_periods["format"]["abbreviated"]
-    return Names(
-        tuple(months["wide"][index] for index in range(1, 13)),
-        tuple(months["abbreviated"][index] for index in range(1, 13)),
-        tuple(days["wide"][index] for index in range(7)),
-        tuple(days["abbreviated"][index] for index in range(7)),
-        (periods.get("am", "AM"), periods.get("pm", "PM")),
-        (found.eras["abbreviated"][0], found.eras["abbreviated"][1]),
-        (found.eras["wide"][0], found.eras["wide"][1]),
-        found.first_week_day,
-        found.min_week_days,
-    )
 
 
 def localized(moment: ZonedDateTime, style: str, locale: str | None) -> str:
     """One of the styles full, long, medium, short in a language."""
     return str(format_datetime(moment.at, style, locale=find_locale(locale or "en_US")))
+
+
+ORDINALS: Final = ("1st", "2nd", "3rd", "4th")
 
 
 @dataclass(frozen=True)
@@ -198,7 +137,8 @@ def since_midnight(unit: int) -> Formatter:
 
     def run(moment: ZonedDateTime, count: int, names: Names) -> str:
         at = moment.at
-        return f"{((at.hour * 60 + at.minute) * 60 + at.second) * (NANOS // unit) + moment.nano // unit:0{min(count, 19)}}"
+        seconds = (at.hour * 60 + at.minute) * 60 + at.second
+        return f"{seconds * (NANOS // unit) + moment.nano // unit:0{min(count, 19)}}"
 
     return run
 
@@ -301,31 +241,6 @@ def zone_name(moment: ZonedDateTime, count: int, names: Names) -> str:
     return moment.at.tzname() or zone_id(moment.at)
 
 
-def local_weekday(at: datetime, names: Names) -> int:
-    """The day of the week, counted from the first of the locale, 1 to 7."""
-    return (at.weekday() - names.first_weekday) % 7 + 1
-
-
-def week_of_year(at: datetime, names: Names) -> tuple[int, int]:
-    """The year and the week in it, by the locale's rules."""
-    for candidate in (at.year + 1, at.year, at.year - 1):
-        start = first_week(at.replace(year=1, month=1, day=1, tzinfo=None), candidate, names)
-        if start is not None and at.replace(tzinfo=None, hour=0, minute=0, second=0) >= start:
-            return candidate, (at.replace(tzinfo=None) - start).days // 7 + 1
-    return at.year, 1
-
-
-def first_week(base: datetime, year: int, names: Names) -> datetime | None:
-    """When the first week of a year starts; None beyond Python's calendar."""
-    try:
-        january = base.replace(year=year, hour=0, minute=0, second=0)
-        back = local_weekday(january, names) - 1
-        start = january - timedelta(days=back)
-        return start if 7 - back >= names.least_days else start + timedelta(days=7)
-    except (ValueError, OverflowError):
-        return None
-
-
 def week(moment: ZonedDateTime, count: int, names: Names) -> str:
     """The week of the year."""
     if count > 2:
@@ -348,7 +263,7 @@ def weekday_number(letter: str) -> Formatter:
 
     def run(moment: ZonedDateTime, count: int, names: Names) -> str:
         if letter == "c" and count == 2:
-            raise Failure("Invalid pattern \"cc\"")
+            raise Failure('Invalid pattern "cc"')
         return f"{local_weekday(moment.at, names):0{count}}"
 
     return run

@@ -1,12 +1,12 @@
 """Java's number patterns: `#,##0.00`, `0.0%`, `0.###E0`."""
 
+import math
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
 
 from apps.workflows.expressions.errors import Failure
 from apps.workflows.expressions.limits import MAX_DIGITS
-from apps.workflows.expressions.values import Float32
 
 DEFAULT_PATTERN = "#,##0.###"
 WIDE = Context(prec=MAX_DIGITS + 50, rounding=ROUND_HALF_EVEN)
@@ -74,66 +74,71 @@ def parse(pattern: str) -> Pattern:
         negative_suffix, end, _ = read_affix(pattern, index, "")
     if end != len(pattern):
         raise Failure(f'Malformed pattern "{pattern}"')
-    return assemble(
-        pattern, body, (prefix, suffix, negative_prefix, negative_suffix), exponent, max(factor, factor_after)
-    )
+    affixes = (prefix, suffix, negative_prefix, negative_suffix)
+    return assemble(pattern, body, affixes, exponent, max(factor, factor_after))
 
 
 def assemble(pattern: str, body: str, affixes: tuple[str, str, str, str], exponent: int, factor: int) -> Pattern:
-    """Count the places before and after the point."""
+    """Count the places before and after the point; raises Failure."""
     whole, point, fraction = body.partition(".")
-    digits = whole.replace(",", "")
-    well_formed = "." not in fraction and "," not in fraction
-    well_formed = well_formed and "#" not in digits.lstrip("#") and "0" not in fraction.lstrip("0")
-    if not well_formed or (whole.endswith(",") and whole != ",") or len(body) > MAX_DIGITS:
+    digits = whole.replace(",", "") + fraction
+    left = len(digits) - len(digits.lstrip("#"))
+    right = len(digits) - len(digits.rstrip("#")) if "0" in digits else 0
+    zeros = len(digits) - left - right
+    ends_well = not whole.endswith(",") and "," not in fraction and "." not in fraction
+    if not ends_well or "#" in digits[left : left + zeros] or len(body) > MAX_DIGITS:
         raise Failure(f'Malformed pattern "{pattern}"')
-    grouping = len(whole) - 1 - whole.rfind(",") if "," in whole else 0
-    least_whole = digits.count("0")
-    if least_whole == 0 and digits and not fraction.count("0") and not point and not exponent:
-        least_whole = 1 if not body.strip("#,") and not digits else 0
-    prefix, suffix, negative_prefix, negative_suffix = affixes
+    before_point = len(digits) - len(fraction)
+    if zeros == 0 and left > 0 and point:
+        # One digit is shown before the point, or the first after it.
+        one = max(before_point, 1)
+        left, zeros, right = one - 1, 1, left - one
+    least_whole = before_point - left
     return Pattern(
-        prefix,
-        suffix,
-        negative_prefix,
-        negative_suffix,
-        least_whole,
-        len(digits),
-        fraction.count("0"),
-        len(fraction),
-        grouping,
-        exponent,
-        factor,
+        *affixes,
+        least_whole=least_whole,
+        most_whole=left + least_whole,
+        least_fraction=left + zeros - before_point if point else 0,
+        most_fraction=len(fraction),
+        grouping=len(whole) - 1 - whole.rfind(",") if "," in whole else 0,
+        exponent=exponent,
+        factor=factor,
     )
 
 
 def format_number(value: int | float | Decimal, pattern: str | None) -> str:
     """The number as the pattern says, rounded half to even."""
     form = parse(pattern or DEFAULT_PATTERN)
-    if isinstance(value, float) and value != value:
+    if isinstance(value, float) and math.isnan(value):
         return "NaN"
-    negative = value < 0 or (value == 0 and str(value).startswith("-"))
+    negative = value < 0 or (isinstance(value, float) and math.copysign(1, value) < 0)
     head, tail = (form.negative_prefix, form.negative_suffix) if negative else (form.prefix, form.suffix)
-    if value in (float("inf"), float("-inf")):
+    if isinstance(value, float) and math.isinf(value):
         return f"{head}∞{tail}"
-    # Single precision is widened first: its exact value decides the rounding.
-    number = abs(Decimal(float(value)) if isinstance(value, Float32) else Decimal(str(value)))
-    if number and abs(number.adjusted()) > MAX_DIGITS:
+    # A percentage of a double is a double again, with a double's rounding.
+    number = (-value if negative else value) * form.factor
+    if number and abs(Decimal(number).adjusted()) > MAX_DIGITS:
         raise Failure(f"A number has more than {MAX_DIGITS} digits.")
-    number = WIDE.multiply(number, Decimal(form.factor))
     text = scientific(number, form) if form.exponent else plain(number, form)
     return f"{head}{text}{tail}"
 
 
-def plain(number: Decimal, form: Pattern) -> str:
+def rounded(number: int | float | Decimal, places: int) -> Decimal:
+    """The number with so many decimals at most. Its shortest text counts, but ties are decided by its exact value."""
+    shortest = Decimal(repr(float(number))) if isinstance(number, float) else Decimal(number)
+    unit = Decimal(1).scaleb(-places)
+    exponent = shortest.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent <= places:
+        return shortest.quantize(unit, context=WIDE)
+    return Decimal(number).quantize(unit, context=WIDE)
+
+
+def plain(number: int | float | Decimal, form: Pattern) -> str:
     """Digits, point and grouping."""
-    rounded = number.quantize(Decimal(1).scaleb(-form.most_fraction), context=WIDE)
-    whole, _, fraction = format(rounded, "f").partition(".")
+    whole, _, fraction = format(rounded(number, form.most_fraction), "f").partition(".")
     whole = whole.lstrip("0").rjust(form.least_whole, "0")
     fraction = fraction.rstrip("0").ljust(form.least_fraction, "0")
     if not whole and not fraction:
-        whole = "0"
-    elif not whole and form.least_whole == 0 and form.most_whole > 0 and form.least_fraction == 0:
         whole = "0"
     if form.grouping:
         whole = group(whole, form.grouping)
@@ -147,19 +152,22 @@ def group(whole: str, size: int) -> str:
     return ",".join([whole[:first], *groups] if first else groups)
 
 
-def scientific(number: Decimal, form: Pattern) -> str:
-    """A mantissa and an exponent, which is a multiple of the places where several are asked for."""
-    exponent = number.adjusted() if number else 0
+def scientific(number: int | float | Decimal, form: Pattern) -> str:
+    """A mantissa and an exponent, which is a multiple of the whole places where several are asked for."""
+    exact = Decimal(repr(float(number))) if isinstance(number, float) else Decimal(number)
+    significant = Context(prec=max(form.most_whole + form.most_fraction, 1), rounding=ROUND_HALF_EVEN).plus(exact)
+    digits = "".join(map(str, significant.as_tuple().digits)).rstrip("0")
+    at = significant.adjusted() + 1 if significant else 0
+    least_whole = form.least_whole
     if form.most_whole > 1 and form.most_whole > form.least_whole:
-        exponent = exponent // form.most_whole * form.most_whole
-        most_fraction = max(form.least_whole + form.most_fraction - (number.adjusted() - exponent + 1), 0)
+        exponent = (at - 1) // form.most_whole * form.most_whole
+        least_whole = 1
     else:
-        exponent -= max(form.least_whole, 1) - 1
-        most_fraction = form.most_fraction
-    mantissa = number.scaleb(-exponent, context=WIDE).quantize(Decimal(1).scaleb(-most_fraction), context=WIDE)
-    if mantissa and form.most_whole <= 1 and mantissa.adjusted() > 0:
-        exponent, mantissa = exponent + 1, mantissa / 10
-    whole, _, fraction = format(mantissa, "f").partition(".")
-    fraction = fraction.rstrip("0").ljust(form.least_fraction, "0")
+        exponent = at - form.least_whole
+    whole_digits = at - exponent if digits else least_whole
+    shown = max(form.least_whole + form.least_fraction, whole_digits, len(digits))
+    digits = digits.ljust(shown, "0")
+    whole, fraction = digits[:whole_digits], digits[whole_digits:]
+    exponent = exponent if significant else 0
     power = str(abs(exponent)).rjust(form.exponent, "0")
     return f"{whole}{'.' + fraction if fraction else ''}E{'-' if exponent < 0 else ''}{power}"

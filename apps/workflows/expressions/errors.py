@@ -14,8 +14,8 @@ NAMES_COMPARED = 300
 class ExpressionError(Exception):
     """An expression could not be read or evaluated.
 
-    `message` is the text users know; `suggestion` is the nearest known name, when one is near. `expression` is the whole
-    template. Line and column count from 1; 0 means unknown.
+    `message` is the text users know; `suggestion` is the nearest known name, when one is near. `expression` is the
+    whole template. Line and column count from 1; 0 means unknown.
     """
 
     def __init__(

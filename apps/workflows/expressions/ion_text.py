@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Set
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
-from amazon.ion import simpleion
-from amazon.ion.core import Timestamp
-from amazon.ion.exceptions import IonException
-from amazon.ion.symbols import SymbolToken
+from amazon.ion import simpleion  # type: ignore[import-untyped,unused-ignore]
+from amazon.ion.core import Timestamp  # type: ignore[import-untyped,unused-ignore]
+from amazon.ion.exceptions import IonException  # type: ignore[import-untyped,unused-ignore]
+from amazon.ion.symbols import SymbolToken  # type: ignore[import-untyped,unused-ignore]
 
 from apps.workflows.expressions import temporal
 from apps.workflows.expressions.errors import Failure
@@ -21,6 +21,9 @@ SYMBOL: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 # These read as something else when they stand without quotes.
 KEYWORDS: Final = frozenset({"null", "true", "false", "nan"})
 SHORT: Final = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f", "\a": "\\a", "\v": "\\v"}
+
+
+PLAIN_TYPES: Final[tuple[Any, ...]] = (bool, int, float, Decimal, str, bytes)
 
 
 def to_ion(value: object) -> str:
@@ -133,40 +136,24 @@ def plain(value: object, depth: int) -> object:
     """What the library gives, as values of the language."""
     if depth > MAX_NESTING:
         raise ValueError("it is nested too deep")
-    match value:
-        case Mapping():
-            return {plain_key(key): plain(item, depth + 1) for key, item in value.items()}
-        case list() | tuple() if not isinstance(value, SymbolToken):
-            return [plain(item, depth + 1) for item in value]
-        case SymbolToken():
-            return value.text
-        case Timestamp():
-            moment = datetime(
-                value.year,
-                value.month,
-                value.day,
-                value.hour,
-                value.minute,
-                value.second,
-                value.microsecond,
-                value.tzinfo,
-            )
-            return moment if moment.tzinfo else moment.replace(tzinfo=temporal.SERVER_ZONE)
-        case bool():
-            return bool(value)
-        case int():
-            # The library has an own boolean and integer, both of which are integers.
-            return bool(value) if type(value).__name__ == "IonPyBool" else int(value)
-        case float():
-            return float(value)
-        case Decimal():
-            return Decimal(value)
-        case str():
-            return str(value)
-        case bytes():
-            return bytes(value)
-        case _:
-            return None
+    if isinstance(value, SymbolToken):
+        return value.text
+    if isinstance(value, Mapping):
+        return {plain_key(key): plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item, depth + 1) for item in value]
+    if isinstance(value, Timestamp):
+        return zoned(value)
+    # The library's boolean is an integer of its own.
+    if type(value).__name__ == "IonPyBool":
+        return bool(value)
+    return next((kind(value) for kind in PLAIN_TYPES if isinstance(value, kind)), None)
+
+
+def zoned(value: datetime) -> datetime:
+    """A timestamp as a date of Python, in the server's zone unless it has its own."""
+    moment = datetime.combine(value.date(), value.time(), value.tzinfo)
+    return moment if moment.tzinfo else moment.replace(tzinfo=temporal.SERVER_ZONE)
 
 
 def plain_key(key: object) -> object:

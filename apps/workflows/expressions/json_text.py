@@ -2,10 +2,11 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Set
-from datetime import date, datetime, time, timedelta
+from collections.abc import Callable, Iterable, Mapping, Set
+from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import singledispatch
 from json.encoder import ESCAPE
 from typing import Final
 
@@ -33,56 +34,76 @@ def to_json(value: object) -> str:
     return result
 
 
-def write(value: object, put: Callable[[str], object], depth: int) -> None:
+Put = Callable[[str], object]
+
+
+def write(value: object, put: Put, depth: int) -> None:
     """Write one value, piece by piece."""
-    if isinstance(value, str):
-        put(quote(value.name if isinstance(value, Enum) else value))
-        return
-    if value is None:
-        put("null")
-        return
     if depth > MAX_NESTING:
         raise Failure(f"A value is nested more than {MAX_NESTING} deep.")
-    match value:
-        case bool():
-            put("true" if value else "false")
-        case Enum():
-            put(quote(value.name))
-        case int():
-            put(int.__repr__(value))
-        case float():
-            put(text.float_text(value) if math.isfinite(value) else quote(text.float_text(value)))
-        case Decimal():
-            put(text.decimal_text(value))
-        case Mapping():
-            write_map(value, put, depth)
-        case list() | tuple() | Set():
-            opening = "["
-            for item in value:
-                put(opening)
-                write(item, put, depth + 1)
-                opening = ","
-            put("[]" if opening == "[" else "]")
-        case temporal.Duration() | timedelta():
-            put(temporal.duration_seconds(value))
-        case temporal.Instant() | temporal.LocalDateTime() | temporal.ZonedDateTime() | datetime() | date() | time():
-            put(quote(temporal.json_text(value)))
-        case _:
-            put(quote(text.plain_text(value)))
+    if isinstance(value, Enum):
+        put(quote(value.name))
+    elif isinstance(value, str):
+        put(quote(value))
+    else:
+        write_typed(value, put, depth)
 
 
-def write_map(value: Mapping[object, object], put: Callable[[str], object], depth: int) -> None:
-    """The entries in their order, without those that are null."""
+@singledispatch
+def write_typed(value: object, put: Put, depth: int) -> None:
+    """Write a value that is neither text nor enum; what is not registered here is written as its text."""
+    put(quote(text.plain_text(value)))
+
+
+@write_typed.register(type(None))
+@write_typed.register(int)
+@write_typed.register(Decimal)
+def _(value: object, put: Put, depth: int) -> None:
+    put(text.plain_text(value))
+
+
+@write_typed.register
+def _(value: float, put: Put, depth: int) -> None:
+    found = text.float_text(value)
+    put(found if math.isfinite(value) else quote(found))
+
+
+@write_typed.register
+def _(value: Mapping, put: Put, depth: int) -> None:  # type: ignore[type-arg]
     opening = "{"
     for key, item in value.items():
-        if item is None:
-            continue
+        # Entries that are null are left out.
+        if item is not None:
+            put(opening)
+            put(quote(text.plain_text(key)))
+            put(":")
+            write(item, put, depth + 1)
+            opening = ","
+    put("{}" if opening == "{" else "}")
+
+
+@write_typed.register(list)
+@write_typed.register(tuple)
+@write_typed.register(Set)
+def _(value: Iterable[object], put: Put, depth: int) -> None:
+    opening = "["
+    for item in value:
         put(opening)
-        put(quote(text.plain_text(key)))
-        put(":")
         write(item, put, depth + 1)
         opening = ","
-    put("{}" if opening == "{" else "}")
+    put("[]" if opening == "[" else "]")
+
+
+@write_typed.register
+def _(value: temporal.Duration | timedelta, put: Put, depth: int) -> None:
+    put(temporal.duration_seconds(value))
+
+
+@write_typed.register
+def _(
+    value: temporal.Instant | temporal.LocalDateTime | temporal.ZonedDateTime | date | time, put: Put, depth: int
+) -> None:
+    put(quote(temporal.json_text(value)))
 
 
 def refuse_constant(name: str) -> object:

@@ -1,9 +1,10 @@
 """What the operators do: arithmetic, comparison, truth, ranges."""
 
 import math
-from collections.abc import Callable, Collection, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from decimal import Decimal
 from enum import Enum
+from typing import TypeGuard
 
 from apps.workflows.expressions.errors import Failure
 from apps.workflows.expressions.limits import MAX_ITEMS, MAX_RANGE, MAX_TEXT
@@ -14,7 +15,7 @@ LOW, HIGH = -(2**63), 2**63
 Items = list[object] | tuple[object, ...] | Set[object]
 
 
-def is_items(value: object) -> bool:
+def is_items(value: object) -> TypeGuard[Items]:
     """Lists and sets: what has items but no keys."""
     return isinstance(value, list | tuple | Set)
 
@@ -49,14 +50,14 @@ def add(left: object, right: object) -> object:
     if isinstance(left, str) or isinstance(right, str):
         return checked_text(plain_text(left) + plain_text(right))
     if isinstance(left, list | tuple):
-        return checked_items([*left, *right] if is_collection(right) else [*left, right])
+        return checked_items([*left, *right] if is_items(right) else [*left, right])
     return calculate("addition", left, right, lambda a, b: a + b, EXACT.add)
 
 
 def subtract(left: object, right: object) -> object:
     """Items leave a list; numbers subtract."""
     if isinstance(left, list | tuple):
-        gone = list(right) if is_collection(right) else [right]
+        gone = list(right) if is_items(right) else [right]
         return [item for item in left if not any(same(item, other) for other in gone)]
     return calculate("subtraction", left, right, lambda a, b: a - b, EXACT.subtract)
 
@@ -76,11 +77,6 @@ def modulo(left: object, right: object) -> object:
     return calculate("modulus", left, right, remainder, EXACT.remainder)
 
 
-def is_collection(value: object) -> bool:
-    """Lists and sets, whose items are meant one by one."""
-    return isinstance(value, list | tuple | Set)
-
-
 def calculate(
     operation: str,
     left: object,
@@ -98,8 +94,7 @@ def calculate(
             result = exact(float(left), float(right))
             double = type(left) is float or type(right) is float
             return result if double else Float32(result)
-        whole = exact(left, right)
-        assert isinstance(whole, int)
+        whole = int(exact(left, right))
     except ArithmeticError:
         raise Failure(f"Could not perform {operation}") from None
     if LOW <= whole < HIGH:
@@ -223,9 +218,8 @@ def contains(left: object, right: object) -> bool:
         return plain_text(right) in left
     if isinstance(left, Mapping):
         return is_hashable(right) and right in left
-    if is_collection(left):
-        assert isinstance(left, Collection)
-        sought = list(right) if is_collection(right) else [right]  # type: ignore[call-overload]
+    if is_items(left):
+        sought = list(right) if is_items(right) else [right]
         return all(any(same(item, wanted) for item in left) for wanted in sought)
     raise Failure("Contains operator can only be used on Collections, Maps and arrays.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from apps.workflows.expressions.errors import Failure, Missing
+from apps.workflows.expressions.errors import Failure
 from apps.workflows.expressions.host import Functions
 from apps.workflows.expressions.limits import MAX_LOOP_STEPS, MAX_NESTED_RENDERINGS, MAX_TEXT
 
@@ -68,16 +68,6 @@ class Context:
         self.scopes: list[dict[str, object]] = []
         # Whether the outermost scope is the one for names set outside of loops.
         self.has_root = False
-
-    def lookup(self, name: str, position: int) -> object:
-        """The value of a name; raises Missing."""
-        for scope in self.scopes:
-            if name in scope:
-                return scope[name]
-        try:
-            return self.variables[name]
-        except KeyError:
-            raise Missing(name, position, self.variables) from None
 
     def assign(self, name: str, value: object) -> None:
         """Change the name where it is, else make it in the innermost scope."""

@@ -45,11 +45,11 @@ def compile_print(node: nodes.Print) -> Statement:
     def run(context: Context, out: Output) -> None:
         value = expression(context)
         try:
-            if out.__class__ is not list:
-                assert isinstance(out, TypedOutput)
+            if isinstance(out, TypedOutput):
                 out.print(value)
                 return
-            text = value if type(value) is str else printed_text(value)
+            kind = type(value)
+            text: str = value if kind is str else str(value) if kind is int else printed_text(value)  # type: ignore[assignment]
             context.budget.add_text(len(text))
             out.append(text)
         except Exception as error:
@@ -90,7 +90,7 @@ def items_of(value: object) -> list[object]:
     if isinstance(value, Mapping):
         return [{"key": key, "value": item} for key, item in value.items()]
     if operators.is_items(value):
-        return list(value)  # type: ignore[call-overload, no-any-return]
+        return list(value)
     raise Failure(f"Not an iterable object. Value = [{plain_text(value)}]")
 
 

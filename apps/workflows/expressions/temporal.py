@@ -57,6 +57,11 @@ def normalized(value: object) -> object:
     return value
 
 
+def wall_clock(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
+    """A date and time whose zone is not known yet; raises ValueError when there is none such."""
+    return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - that is the point
+
+
 def find_zone(name: str) -> tzinfo:
     """`Europe/Paris`, `UTC`, `Z`, `+02:00`, `GMT+2`; raises Failure for others."""
     text = name
@@ -189,7 +194,8 @@ def duration_text(value: Duration) -> str:
 def duration_seconds(value: object) -> str:
     """`90.000000000`, as durations are in JSON."""
     duration = normalized(value)
-    assert isinstance(duration, Duration)
+    if not isinstance(duration, Duration):
+        raise TypeError(f"{type(duration).__name__} is no duration")
     total = duration.seconds * NANOS + duration.nano
     minus = "-" if total < 0 else ""
     return f"{minus}{abs(total) // NANOS}.{abs(total) % NANOS:09}"

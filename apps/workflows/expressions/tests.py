@@ -33,7 +33,7 @@ def empty(value: object) -> bool:
     if isinstance(value, str):
         return not value.strip()
     if isinstance(value, Mapping) or is_items(value):
-        return not len(value)  # type: ignore[arg-type]
+        return not value
     return value is None
 
 

@@ -1,10 +1,11 @@
 """Value → text, as `~`, `+` and text filters see it; printing is in `printing`."""
 
 import struct
-from collections.abc import Mapping, Set
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterable, Mapping, Set
+from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import singledispatch
 from pathlib import PurePath
 from uuid import UUID
 
@@ -25,12 +26,11 @@ def float_text(value: float) -> str:
     if value == 0:
         return "-0.0" if str(float(value)).startswith("-") else "0.0"
     digits = float32_digits(value) if isinstance(value, Float32) else float.__repr__(value)
-    sign, figures, exponent = Decimal(digits).as_tuple()
-    assert isinstance(exponent, int)
-    text = "".join(map(str, figures)).rstrip("0") or "0"
-    exponent += len(figures) - len(text)
-    minus = "-" if sign else ""
-    point = len(text) + exponent
+    number = Decimal(digits)
+    text = "".join(map(str, number.as_tuple().digits)).rstrip("0") or "0"
+    minus = "-" if number < 0 else ""
+    # How many digits stand before the point.
+    point = number.adjusted() + 1
     if SIMPLE_LOW <= abs(value) < SIMPLE_HIGH:
         if point <= 0:
             return f"{minus}0.{'0' * -point}{text}"
@@ -57,45 +57,65 @@ def decimal_text(value: Decimal) -> str:
 
 def plain_text(value: object) -> str:
     """What `~`, `+`, `join` and text filters make of a value; lists and maps look like `[1, 2]` and `{a=1}`."""
-    if isinstance(value, str):
-        return value.name if isinstance(value, Enum) else value
-    if value is None:
-        return "null"
-    if value is True:
-        return "true"
-    if value is False:
-        return "false"
-    match value:
-        case Enum():
-            return value.name
-        case int():
-            return int.__repr__(value)
-        case float():
-            return float_text(value)
-        case Decimal():
-            return decimal_text(value)
-        case Mapping():
-            return "{" + ", ".join(f"{plain_text(k)}={plain_text(v)}" for k, v in value.items()) + "}"
-        case list() | tuple() | Set():
-            return "[" + ", ".join(map(plain_text, value)) + "]"
-        case bytes() | bytearray():
-            return bytes(value).decode("utf-8", "replace")
-        case (
-            temporal.Instant()
-            | temporal.LocalDateTime()
-            | temporal.ZonedDateTime()
-            | temporal.Duration()
-            | datetime()
-            | date()
-            | time()
-            | timedelta()
-        ):
-            return temporal.temporal_text(value)
-        case UUID() | PurePath():
-            return str(value)
-        case _:
-            # Anything else is foreign to the language: its own __str__ is not run on purpose.
-            raise Failure(f"A value of type {type(value).__name__} has no text.")
+    if isinstance(value, Enum):
+        return value.name
+    return value if isinstance(value, str) else text_of(value)
+
+
+@singledispatch
+def text_of(value: object) -> str:
+    """The text of a value that is neither text nor enum, by its type."""
+    # Anything that is not registered is foreign to the language: its own __str__ is not run on purpose.
+    raise Failure(f"A value of type {type(value).__name__} has no text.")
+
+
+@text_of.register
+def _(value: None) -> str:
+    return "null"
+
+
+@text_of.register
+def _(value: bool) -> str:
+    return "true" if value else "false"
+
+
+@text_of.register
+def _(value: int) -> str:
+    return int.__repr__(value)
+
+
+text_of.register(float, float_text)
+text_of.register(Decimal, decimal_text)
+for kind in (
+    temporal.Instant,
+    temporal.LocalDateTime,
+    temporal.ZonedDateTime,
+    temporal.Duration,
+    date,
+    time,
+    timedelta,
+):
+    text_of.register(kind, temporal.temporal_text)
+text_of.register(UUID, str)
+text_of.register(PurePath, str)
+
+
+@text_of.register
+def _(value: Mapping) -> str:  # type: ignore[type-arg]
+    return "{" + ", ".join(f"{plain_text(key)}={plain_text(item)}" for key, item in value.items()) + "}"
+
+
+@text_of.register(list)
+@text_of.register(tuple)
+@text_of.register(Set)
+def _(value: Iterable[object]) -> str:
+    return "[" + ", ".join(map(plain_text, value)) + "]"
+
+
+@text_of.register(bytes)
+@text_of.register(bytearray)
+def _(value: bytes) -> str:
+    return bytes(value).decode("utf-8", "replace")
 
 
 def concatenated_text(value: object) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from apps.workflows.expressions.errors import Failure
-from apps.workflows.expressions.temporal import NANOS, Instant, LocalDateTime, ZonedDateTime
+from apps.workflows.expressions.temporal import NANOS, Instant, LocalDateTime, ZonedDateTime, wall_clock
 
 # Units of fixed length on the time line, in nanoseconds.
 EXACT: Final = {
@@ -42,7 +42,7 @@ def add_units(value: object, amount: int, unit: str) -> object:
                 moved, nano = move(at, nano, amount, unit)
                 return ZonedDateTime(settle(moved), nano)
             case date() if unit not in EXACT:
-                midnight = datetime(value.year, value.month, value.day)
+                midnight = wall_clock(value.year, value.month, value.day)
                 return move(midnight, 0, amount, unit)[0].date()
     except (OverflowError, ValueError):
         raise Failure("The date is out of range.") from None

@@ -2,9 +2,9 @@
 
 import struct
 from decimal import Context, Decimal
-from typing import TypeGuard, Union
+from typing import TypeGuard
 
-Number = Union[int, float, Decimal]
+Number = int | float | Decimal
 
 # Decimals are exact until far beyond what anyone prints; a bound keeps 1E+999999999 + 1 from eating the memory.
 EXACT = Context(prec=1000)

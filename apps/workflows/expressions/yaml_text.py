@@ -13,7 +13,12 @@ from apps.workflows.expressions.limits import MAX_NESTING
 from apps.workflows.expressions.text import plain_text
 
 RESERVED: Final = frozenset(
-    "~ null Null NULL true True TRUE false False FALSE y Y yes Yes YES n N no No NO on On ON off Off OFF".split()
+    ["~", "y", "Y", "n", "N"]
+    + [
+        form
+        for word in ("null", "true", "false", "yes", "no", "on", "off")
+        for form in (word, word.title(), word.upper())
+    ]
 )
 NUMBER: Final = re.compile(r"[+-]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9]+)?|0x[0-9a-fA-F]+|0o?[0-7]+)")
 # Quoted because of what they would mean: flow brackets, comments, entries.
@@ -140,7 +145,7 @@ class Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
-            event = self.get_event()
+            event = self.get_event()  # type: ignore[no-untyped-call]
             return yaml.ScalarNode("tag:yaml.org,2002:str", event.anchor, event.start_mark, event.end_mark)
         return super().compose_node(parent, index)
 

@@ -1,7 +1,7 @@
 """The format of the conformance file: its typed values, its fixtures, its property targets."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -34,30 +34,28 @@ def read_value(value: Any) -> Any:
         return value
     if "$type" not in value:
         return {key: read_value(item) for key, item in value.items()}
-    content = value["value"]
-    match value["$type"]:
-        case "zoned_datetime":
-            return ZonedDateTime(*split_nanos(content))
-        case "instant":
-            return Instant(*split_nanos(content))
-        case "local_datetime":
-            return LocalDateTime(*split_nanos(content))
-        case "local_date":
-            return date.fromisoformat(content)
-        case "date":
-            return Instant(datetime.fromtimestamp(content // 1000, UTC), content % 1000 * 1_000_000)
-        case "duration":
-            return duration_of(content)
-        case "float32":
-            return Float32(content)
-        case "bigdecimal":
-            return Decimal(content)
-        case "set":
-            return set(content)
-        case "array" | "string_array":
-            return [read_value(item) for item in content]
-        case _:
-            return content
+    reader = READERS.get(value["$type"])
+    return reader(value["value"]) if reader else value["value"]
+
+
+def legacy_date(millis: int) -> Instant:
+    """A date counted in milliseconds."""
+    return Instant(datetime.fromtimestamp(millis // 1000, UTC), millis % 1000 * 1_000_000)
+
+
+READERS: dict[str, Callable[[Any], object]] = {
+    "zoned_datetime": lambda text: ZonedDateTime(*split_nanos(text)),
+    "instant": lambda text: Instant(*split_nanos(text)),
+    "local_datetime": lambda text: LocalDateTime(*split_nanos(text)),
+    "local_date": date.fromisoformat,
+    "date": legacy_date,
+    "duration": duration_of,
+    "float32": Float32,
+    "bigdecimal": Decimal,
+    "set": set,
+    "array": read_value,
+    "string_array": read_value,
+}
 
 
 def converted(text: str, target: str) -> object:

@@ -19,10 +19,11 @@ from apps.workflows.expressions.environment import (
 from tests.workflows.expressions.cases import FixtureFunctions, converted, read_value
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-CASES_FILE = Path(os.environ.get("EXPRESSION_CASES") or REPOSITORY.parent / "shared" / "conformance" / "expressions.json")
+CASES_FILE = Path(
+    os.environ.get("EXPRESSION_CASES") or REPOSITORY.parent / "shared" / "conformance" / "expressions.json"
+)
 
-# Artefacts of Java's types that we answer otherwise on purpose, and what we answer instead. The key is the template with
-# its variables, as these are what makes a quirk.
+# Artefacts of Java's types that we answer otherwise on purpose, by template, and what we answer instead.
 OUR_ANSWERS: dict[str, str] = {
     # Whole numbers are one type for us: an int variable may be an argument, an epoch, or an index.
     "{{ l | chunk(n) }}": "[[1],[2]]",

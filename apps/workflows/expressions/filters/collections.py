@@ -1,10 +1,10 @@
 """Filters on lists and maps."""
 
 from collections.abc import Mapping, Set
+from datetime import date
 
 from apps.workflows.expressions.class_names import class_name
 from apps.workflows.expressions.date_methods import key as date_key
-from apps.workflows.expressions.date_methods import methods_of
 from apps.workflows.expressions.errors import Failure
 from apps.workflows.expressions.filters.strings import whole
 from apps.workflows.expressions.operation import Operation, filters
@@ -13,12 +13,14 @@ from apps.workflows.expressions.temporal import Instant, LocalDateTime, ZonedDat
 from apps.workflows.expressions.text import plain_text
 from apps.workflows.expressions.values import Character, is_number
 
+DATES = (Instant, LocalDateTime, ZonedDateTime, date)
+
 
 def items_of(value: object, message: str) -> list[object]:
     """The items of a list or set; Failure for other values."""
     if not is_items(value):
         raise Failure(message)
-    return list(value)  # type: ignore[call-overload, no-any-return]
+    return list(value)
 
 
 def first(value: object) -> object:
@@ -118,13 +120,10 @@ def sorted_items(value: object, name: str) -> list[object]:
     """The items in order; Failure where they can not be compared with each other."""
     items = items_of(value, f"The '{name}' filter expects that the input is a list.")
     if all(is_number(item) or isinstance(item, str | bool) for item in items):
-        kinds = {str if isinstance(item, str) else bool if isinstance(item, bool) else int for item in items}
-        if len(kinds) <= 1:
+        if len({"text" if isinstance(item, str) else is_number(item) for item in items}) <= 1:
             return sorted(items)  # type: ignore[type-var]
-    elif items and isinstance(items[0], Instant | LocalDateTime | ZonedDateTime):
-        kinds = {type(item) for item in items}
-        if len(kinds) == 1 and methods_of(items[0]):
-            return sorted(items, key=date_key)  # type: ignore[arg-type]
+    elif len({type(item) for item in items}) == 1 and isinstance(items[0], DATES):
+        return sorted(items, key=date_key)
     raise Failure(f"The '{name}' filter expects items that can be compared with each other.")
 
 

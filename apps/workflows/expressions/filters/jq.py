@@ -4,7 +4,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-import jq as libjq
+import jq as libjq  # type: ignore[import-not-found,unused-ignore]
 
 from apps.workflows.expressions.class_names import class_name
 from apps.workflows.expressions.errors import Failure

@@ -141,7 +141,7 @@ def fractional(text: str, places: int) -> Number:
     """Single or double precision, or exact, by the number of decimals."""
     exact = Decimal(text)
     for most, narrow in ((FLOAT_PLACES, Float32), (DOUBLE_PLACES, float)):
-        value = narrow(text if narrow is float else float(text))
+        value = narrow(float(text))
         if places <= most and value not in (float("inf"), float("-inf")) and (value != 0 or exact == 0):
             return value
     return exact

@@ -82,16 +82,19 @@ def random_int(lower: object = ABSENT, upper: object = ABSENT) -> object:
 
     Example: {{ randomInt(1, 10) }} ≈ [1-9]
     """
-    for name, value in (("lower", lower), ("upper", upper)):
-        if value is ABSENT:
-            raise Failure(f"The 'randomInt' function expects an argument {name}")
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise Failure(f"The 'randomInt' function expects an argument {name} with type Integer.")
-    assert isinstance(lower, int)
-    assert isinstance(upper, int)
-    if upper < lower:
+    least, most = bound(lower, "lower"), bound(upper, "upper")
+    if most < least:
         raise Failure("In 'randomInt' upper is less than lower")
-    return lower + secrets.randbelow(max(upper - lower, 1))
+    return least + secrets.randbelow(max(most - least, 1))
+
+
+def bound(value: object, name: str) -> int:
+    """An argument of `randomInt`."""
+    if value is ABSENT:
+        raise Failure(f"The 'randomInt' function expects an argument {name}")
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Failure(f"The 'randomInt' function expects an argument {name} with type Integer.")
+    return value
 
 
 def current_each_output(context: Context, outputs: object = ABSENT) -> object:
