@@ -110,7 +110,7 @@ def _parse_answer(text: str) -> dict[str, object] | None:
 def _fingerprint(options: LaunchOptions, environment: Mapping[str, str]) -> str:
     """Changes with the product's code, the packages that migrate, and the wishes about the administrator. Keyed, as it
     is made from a password too."""
-    parts = [options.admin_email, options.admin_password, str(options.setup_page), environment["DATABASE_URL"]]
+    parts = [options.admin_email, options.admin_password, str(options.setup_page), options.database_url]
     parts += [f"{name} {metadata.version(name)}" for name in _MIGRATING_PACKAGES]
     for package in ("apps", "kestra_ee"):
         for folder, folders, files in os.walk(CHECKOUT / package):

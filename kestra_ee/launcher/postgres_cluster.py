@@ -65,7 +65,7 @@ class PostgresCluster:
             if owner and not may_enter(binaries.bin_dir / "postgres", owner.pw_uid):
                 if not binaries.from_wheel:
                     raise PostgresError(f"{binaries.bin_dir} cannot be entered by the user {owner.pw_name}")
-                binaries = binaries.copy_to(self.folder / "binaries")
+                binaries = binaries.copy_to(self.folder.resolve() / "binaries")
             self._binaries = binaries
         return self._binaries
 

@@ -174,17 +174,19 @@ def test_a_home_the_other_user_cannot_enter_is_left_alone(home: Path) -> None:
 
 
 @as_root
-def test_binaries_the_other_user_cannot_enter_are_copied(
+def test_neither_home_nor_binaries_can_be_entered(
     home: Path, throw_away_wheel: PostgresBinaries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kestra_ee.launcher.postgres_cluster.find_binaries", lambda major: throw_away_wheel)
-    monkeypatch.setattr(
-        "kestra_ee.launcher.postgres_cluster.may_enter", lambda path, uid: throw_away_wheel.bin_dir not in path.parents
-    )
-    server = EmbeddedPostgres(home, durable=False)
+    """Checkout and virtual environment under /root, and no PostgreSQL on the machine."""
+    closed = home / "closed"
+    closed.mkdir(mode=0o700)
+    binaries = throw_away_wheel.copy_to(closed)
+    monkeypatch.setattr("kestra_ee.launcher.postgres_cluster.find_binaries", lambda major: binaries)
+    elsewhere = home / "elsewhere"
+    server = EmbeddedPostgres(closed / "home", durable=False, roots_data=elsewhere)
     server.start()
     try:
-        assert server.cluster.binaries().bin_dir.is_relative_to(home / "postgres" / "binaries")
+        assert server.cluster.binaries().bin_dir.is_relative_to(elsewhere)
         assert server.create_database("works")
     finally:
         server.stop()
