@@ -26,13 +26,18 @@ def type_names() -> list[str]:
 def names_of(type_name: str) -> tuple[str, ...]:
     """All names of the same class, the given one too; only that one when it is not registered.
 
-    The first is the name of today: names of the core packages of old are aliases.
+    The first is the name of today: it ends as the class is called, and is none of the core packages of old.
     """
     entry = _entries().get(type_name)
     if entry is None:
         return (type_name,)
-    names = [name for name, other in _entries().items() if other.value == entry.value]
-    return tuple(sorted(names, key=lambda name: (name.startswith("io.kestra.core."), len(name), name)))
+
+    def age(name: str) -> tuple[bool, bool, bool, int, str]:
+        renamed = name.rsplit(".", 1)[-1] != entry.attr
+        moved = name.startswith("io.kestra.core.")
+        return renamed, moved, not name.startswith("io.kestra.plugin.core."), len(name), name
+
+    return tuple(sorted((name for name, other in _entries().items() if other.value == entry.value), key=age))
 
 
 @cache

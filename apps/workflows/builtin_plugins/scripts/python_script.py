@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -51,6 +50,9 @@ tasks:
 
     def shell_lines(self, context: RunContext, folder: Path, private: Path) -> list[str]:
         text = localize(context, context.render(self.script), private)
-        file = folder / f"script-{uuid.uuid4().hex[:12]}.py"
+        (file,) = self.own_files(context, folder)
         write_private(file, text)
         return [f"python '{file}'"]
+
+    def own_files(self, context: RunContext, folder: Path) -> list[Path]:
+        return [folder / f"script-{context.task_run_id}.py"]

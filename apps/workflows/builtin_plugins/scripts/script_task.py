@@ -107,6 +107,10 @@ class ScriptTask(RunnableTask, Documented):
         """The rendered commands. Files they need go to ``folder`` (seen by the user) or ``private`` (not)."""
         raise NotImplementedError
 
+    def own_files(self, context: RunContext, folder: Path) -> list[Path]:
+        """Files that the task itself puts into the working directory; they are no outputs."""
+        return []
+
     def check(self) -> list[str]:
         problems = list(self.task_runner.check())
         if self.runner is RunnerName.DOCKER:
@@ -143,6 +147,8 @@ class ScriptTask(RunnableTask, Documented):
         )
         output = ScriptOutput(context)
         code = self.task_runner.run(context, command, output.take)
+        for path in self.own_files(context, folder):
+            path.unlink(missing_ok=True)
         stored = collect_output_files(context, self.output_files, folder, everything_in=results)
         warns = code == 0 and output.wrote_to_stderr and self.warning_on_std_err
         result = ScriptResult(
