@@ -8,6 +8,7 @@ from apps.accounts import urls as accounts
 from apps.audit import urls as audit
 from apps.common.access import public
 from apps.instance import urls as instance
+from apps.namespaces import urls as namespaces
 from apps.rbac import urls as rbac
 from apps.tenants.catalog import TenantConverter
 
@@ -16,7 +17,7 @@ register_converter(TenantConverter, "tenant")
 Routes = list[URLPattern | URLResolver]
 
 # What a tenant has; each route is there twice, without a tenant in the path it is about the default tenant.
-tenant_api: Routes = [*audit.api_urls, *rbac.api_urls]
+tenant_api: Routes = [*audit.api_urls, *rbac.api_urls, *namespaces.api_urls]
 # What the installation has; never below a tenant.
 instance_api: Routes = [*accounts.api_urls, *rbac.instance_api_urls, *instance.api_urls]
 tenant_pages: Routes = []
