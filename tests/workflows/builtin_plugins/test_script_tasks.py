@@ -154,16 +154,11 @@ def test_secrets_in_commands_do_not_stand_in_the_process_list(context: FakeRunCo
     assert not any("very-secret-value" in message for _, message in context.logs)
 
 
-def test_the_files_of_commands_are_private_and_removed(
-    context: FakeRunContext, tmp_path: Path, monkeypatch: Any
-) -> None:
-    private = tmp_path / "private"
-    private.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(private))
-    script = "import os, sys; print(oct(os.stat(sys.argv[0]).st_mode & 0o777))"
-    run(context, "python.Script", script=script)
-    assert context.logs == [(Level.INFO, "0o600")]
-    assert list(private.iterdir()) == []
+def test_the_files_of_commands_are_private_and_removed(context: FakeRunContext, tmp_path: Path) -> None:
+    commands = ["ls -l .. | grep -c '^drwx------.*work-'", "stat -c %a ../work-*/commands.sh"]
+    run(context, "shell.Commands", commands=commands)
+    assert context.messages(Level.INFO) == ["1", "600"]
+    assert [path.name for path in tmp_path.iterdir()] == ["work"]
 
 
 def test_input_files_are_written_before(context: FakeRunContext) -> None:

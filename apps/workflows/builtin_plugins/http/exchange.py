@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -105,7 +106,7 @@ def _client(context: RunContext, options: HttpOptions, ssl_options: SslOptions) 
     followed = options.follow_redirects is None or options.follow_redirects.value(context)
     try:
         return httpx.Client(
-            verify=_ssl_context(ssl_options),
+            verify=_ssl_context(ssl_options.insecure_trust_all_certificates),
             timeout=httpx.Timeout(connect=connect, read=read, write=read, pool=connect),
             follow_redirects=followed,
             proxy=_proxy(context, options),
@@ -115,11 +116,13 @@ def _client(context: RunContext, options: HttpOptions, ssl_options: SslOptions) 
         raise TaskFailed("`proxyType: SOCKS` needs the library socksio, which this worker does not have") from error
 
 
-def _ssl_context(options: SslOptions) -> ssl.SSLContext:
-    # The machine's own authorities (and those of SSL_CERT_FILE) count as well as the public ones.
+@cache
+def _ssl_context(trust_all: bool) -> ssl.SSLContext:
+    # Made once: reading the authorities costs more than a call. The machine's own (and those of SSL_CERT_FILE) count
+    # as well as the public ones.
     made = ssl.create_default_context()
     made.load_verify_locations(cafile=certifi.where())
-    if options.insecure_trust_all_certificates:
+    if trust_all:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
     return made

@@ -129,9 +129,11 @@ class ScriptTask(RunnableTask, Documented):
         return []
 
     def run(self, context: RunContext) -> ScriptResult:
-        private = Path(tempfile.mkdtemp(prefix="task-"))
+        folder = context.working_directory()
+        # Beside it and named alike, so that the worker's sweep after a crash finds it too.
+        private = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
         try:
-            return self._run(context, context.working_directory(), private)
+            return self._run(context, folder, private)
         finally:
             shutil.rmtree(private, ignore_errors=True)
 
