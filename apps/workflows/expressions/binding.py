@@ -65,4 +65,4 @@ def located(error: Exception, position: int, what: str) -> Exception:
         case RecursionError():
             return Failure("The expression is nested too deep.").at(position)
         case _:
-            return Failure(f"{what} can not handle this value ({type(error).__name__}).").at(position)
+            return Failure(f"{what} failed on this value ({type(error).__name__}).").at(position)

@@ -13,7 +13,7 @@ from apps.workflows.expressions.methods import call_method
 from apps.workflows.expressions.operation import Operation
 from apps.workflows.expressions.scope import Context
 from apps.workflows.expressions.tests import TESTS
-from apps.workflows.expressions.text import concatenated_text
+from apps.workflows.expressions.text import concatenated_text, join_texts
 
 # Functions that exist only when texts are rendered once, not until they are stable.
 RENDERERS: Final = frozenset({"render", "renderOnce"})
@@ -194,7 +194,9 @@ def compile_operation(
         if operand_index >= 0 and values[operand_index] is None:
             return None
         try:
-            return call(*values)
+            result = call(*values)
+            context.budget.add_made(result)
+            return result
         except Exception as error:
             raise located(error, position, what) from None
 
@@ -270,7 +272,10 @@ def compile_arithmetic(node: nodes.Binary) -> Expression:
 
     def run(context: Context) -> object:
         try:
-            return apply(left(context), right(context))
+            result = apply(left(context), right(context))
+            if result.__class__ is list or result.__class__ is str:
+                context.budget.add_made(result)
+            return result
         except Exception as error:
             # What went wrong within is hidden on purpose: texts rely on ?? not catching it.
             guess = nearest(error.name, error.known) if isinstance(error, Missing) else None
@@ -286,7 +291,9 @@ def compile_plain_operator(node: nodes.Binary) -> Expression:
     def run(context: Context) -> object:
         first, second = left(context), right(context)
         try:
-            return apply(first, second)
+            result = apply(first, second)
+            context.budget.add_made(result)
+            return result
         except Exception as error:
             raise located(error, position, f"The operator {node.operator}") from None
 
@@ -339,7 +346,9 @@ def join_parts(operands: list[nodes.Node], position: int) -> Expression:
     def run(context: Context) -> object:
         values = [part(context) for part in parts]
         try:
-            return operators.checked_text("".join(map(concatenated_text, values)))
+            result = join_texts(map(concatenated_text, values))
+            context.budget.add_made(result)
+            return result
         except Failure as failure:
             raise failure.at(position) from None
 

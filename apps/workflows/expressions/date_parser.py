@@ -1,14 +1,17 @@
 """Text → date by one of Java's patterns: the pattern becomes a regular expression, its groups become fields."""
 
 import calendar
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 
+import regex
+
 from apps.workflows.expressions.date_names import Names, names_of
 from apps.workflows.expressions.date_patterns import Field, split_pattern
 from apps.workflows.expressions.errors import Failure
+from apps.workflows.expressions.limits import REGEX_SECONDS
+from apps.workflows.expressions.patterns import timed_out
 from apps.workflows.expressions.temporal import NANOS, LocalDateTime, ZonedDateTime, find_zone, wall_clock
 
 OFFSET = r"Z|[+-][0-9]{2}(?::?[0-9]{2}(?::?[0-9]{2})?)?"
@@ -28,7 +31,7 @@ CONVERSIONS = {"A": 1_000_000, "N": 1}
 
 def one_of(texts: tuple[str, ...]) -> str:
     """Any of the words, the longest first."""
-    return "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
+    return "|".join(regex.escape(text) for text in sorted(texts, key=len, reverse=True))
 
 
 def is_numeric(part: Field | str | None) -> bool:
@@ -65,7 +68,7 @@ def digits_of(letter: str, count: int, digits_follow: bool) -> str:
 
 
 @lru_cache(maxsize=256)
-def compile_pattern(pattern: str, locale: str | None) -> tuple["re.Pattern[str]", tuple[Field, ...]]:
+def compile_pattern(pattern: str, locale: str | None) -> tuple["regex.Pattern[str]", tuple[Field, ...]]:
     """The regular expression, and the field of each of its groups."""
     names, parts = names_of(locale), split_pattern(pattern)
     fields: list[Field] = []
@@ -78,20 +81,23 @@ def compile_pattern(pattern: str, locale: str | None) -> tuple["re.Pattern[str]"
         elif part in "[]":
             result += "(?:" if part == "[" else ")?"
         else:
-            result += re.escape(part)
+            result += regex.escape(part)
     opened = sum(part == "[" for part in parts) - sum(part == "]" for part in parts)
     if opened < 0:
         raise Failure("Pattern invalid as it contains ] without previous [")
     try:
-        return re.compile(result + ")?" * opened), tuple(fields)
-    except re.error:
+        return regex.compile(result + ")?" * opened), tuple(fields)
+    except regex.error:
         raise Failure(f"The pattern can not be used to read dates: {pattern}") from None
 
 
 def parse_pattern(text: str, pattern: str, locale: str | None) -> ZonedDateTime | LocalDateTime:
     """The date in a text; raises ValueError when it is not there, Failure when the pattern is at fault."""
     expression, fields = compile_pattern(pattern, locale)
-    found = expression.fullmatch(text)
+    try:
+        found = expression.fullmatch(text, timeout=REGEX_SECONDS)
+    except TimeoutError:
+        raise timed_out() from None
     if found is None:
         raise ValueError
     read: dict[str, str] = {}

@@ -241,6 +241,18 @@ def zone_name(moment: ZonedDateTime, count: int, names: Names) -> str:
     return moment.at.tzname() or zone_id(moment.at)
 
 
+def generic_zone_name(moment: ZonedDateTime, count: int, names: Names) -> str:
+    """The zone by a name that holds all year: `CET`, or with four letters `Central European Time`."""
+    if count not in (1, 4):
+        raise Failure(f"Wrong number of pattern letters: {'v' * count}")
+    if "/" not in zone_id(moment.at):
+        return zone_id(moment.at)
+    if count == 4:
+        return str(get_timezone_name(moment.at.tzinfo, width="long", zone_variant="generic", locale="en_US"))
+    seasons = [moment.at.replace(month=month, day=1) for month in (1, 7)]
+    return min(seasons, key=offset_seconds).tzname() or zone_id(moment.at)
+
+
 def week(moment: ZonedDateTime, count: int, names: Names) -> str:
     """The week of the year."""
     if count > 2:
@@ -317,5 +329,5 @@ FORMATS: Final[dict[str, Formatter]] = {
     "O": shift_o,
     "V": region,
     "z": zone_name,
-    "v": zone_name,
+    "v": generic_zone_name,
 }

@@ -83,7 +83,11 @@ class Failure(Exception):
 
 def nearest(name: str, known: Iterable[object]) -> str | None:
     """The known name most like `name`, or None when none is near."""
-    names = [candidate for candidate in islice(known, NAMES_COMPARED) if isinstance(candidate, str)]
+    try:
+        names = [candidate for candidate in islice(known, NAMES_COMPARED) if isinstance(candidate, str)]
+    except Exception:
+        # A lazy mapping may fail to list its keys; a guess is not worth another error.
+        return None
     found = get_close_matches(name, names, n=1, cutoff=0.7)
     return found[0] if found else None
 

@@ -14,6 +14,7 @@ from amazon.ion.symbols import SymbolToken  # type: ignore[import-untyped,unused
 
 from apps.workflows.expressions import temporal
 from apps.workflows.expressions.errors import Failure
+from apps.workflows.expressions.json_text import pieces
 from apps.workflows.expressions.limits import MAX_NESTING
 from apps.workflows.expressions.text import float_text, plain_text
 
@@ -28,9 +29,7 @@ PLAIN_TYPES: Final[tuple[Any, ...]] = (bool, int, float, Decimal, str, bytes)
 
 def to_ion(value: object) -> str:
     """Ion text; nulls are kept."""
-    parts: list[str] = []
-    write(value, parts.append, 0)
-    return "".join(parts)
+    return "".join(pieces(value, write))
 
 
 def quoted(text: str, mark: str) -> str:

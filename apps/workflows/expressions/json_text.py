@@ -26,12 +26,23 @@ def quote(value: str) -> str:
 
 def to_json(value: object) -> str:
     """Compact JSON; entries of maps that are null are dropped, items of lists are kept."""
+    return "".join(pieces(value, write))
+
+
+def pieces(value: object, writer: Callable[[object, "Put", int], None]) -> list[str]:
+    """What a writer puts, counted on the way: a list may hold one large text a thousand times."""
     parts: list[str] = []
-    write(value, parts.append, 0)
-    result = "".join(parts)
-    if len(result) > MAX_TEXT:
-        raise Failure(f"A text has more than {MAX_TEXT} characters.")
-    return result
+    size = 0
+
+    def put(piece: str) -> None:
+        nonlocal size
+        size += len(piece)
+        if size > MAX_TEXT:
+            raise Failure(f"A text has more than {MAX_TEXT} characters.")
+        parts.append(piece)
+
+    writer(value, put, 0)
+    return parts
 
 
 Put = Callable[[str], object]

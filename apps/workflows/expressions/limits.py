@@ -6,6 +6,8 @@ MAX_RANGE: Final = 1_000_000
 MAX_LOOP_STEPS: Final = 1_000_000
 MAX_ITEMS: Final = 5_000_000
 MAX_TEXT: Final = 50_000_000
+# All texts and lists one rendering makes on its way, in bytes, roughly: what loops may pile up.
+MAX_MADE: Final = 1_000_000_000
 MAX_NESTING: Final = 100
 MAX_RENDERINGS: Final = 100
 # Texts rendered from within texts: each level takes several Python frames of the thousand there are.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from apps.workflows.expressions.errors import Failure
 from apps.workflows.expressions.host import Functions
-from apps.workflows.expressions.limits import MAX_LOOP_STEPS, MAX_NESTED_RENDERINGS, MAX_TEXT
+from apps.workflows.expressions.json_text import quote
+from apps.workflows.expressions.limits import MAX_LOOP_STEPS, MAX_MADE, MAX_NESTED_RENDERINGS, MAX_TEXT
 
 if TYPE_CHECKING:
     from apps.workflows.expressions.template import Template
@@ -19,7 +20,7 @@ Variables = Mapping[str, object]
 class Budget:
     """Shared by all that one call of the door renders: the host, the secrets seen, the work done."""
 
-    __slots__ = ("depth", "functions", "recursive", "render", "secrets", "size", "steps")
+    __slots__ = ("depth", "functions", "made", "recursive", "render", "secrets", "size", "steps")
 
     def __init__(self, functions: Functions, render: Callable[[str, Context, bool], str], recursive: bool) -> None:
         self.functions = functions
@@ -28,6 +29,7 @@ class Budget:
         self.secrets: list[str] = []
         self.steps = 0
         self.size = 0
+        self.made = 0
         self.depth = 0
 
     def add_step(self) -> None:
@@ -42,6 +44,15 @@ class Budget:
         if self.size > MAX_TEXT:
             raise Failure(f"The result has more than {MAX_TEXT} characters.")
 
+    def add_made(self, value: object) -> None:
+        """Count a text or list that an operation made."""
+        if isinstance(value, str):
+            self.made += len(value)
+        elif isinstance(value, list):
+            self.made += 8 * len(value)
+        if self.made > MAX_MADE:
+            raise Failure("The expression makes more texts and lists than one rendering may.")
+
     def enter(self) -> None:
         """Go one macro or rendering deeper; `depth` is to be lowered afterwards."""
         self.depth += 1
@@ -52,7 +63,7 @@ class Budget:
         """The text without any secret that was read."""
         for secret in self.secrets:
             if secret:
-                text = text.replace(secret, MASK)
+                text = text.replace(secret, MASK).replace(quote(secret)[1:-1], MASK)
         return text
 
 

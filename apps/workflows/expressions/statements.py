@@ -133,7 +133,7 @@ def compile_for(node: nodes.For) -> Statement:
         except Failure as failure:
             raise failure.at(position) from None
         finally:
-            context.scopes.remove(scope)
+            context.scopes.pop(0)
 
     return run
 

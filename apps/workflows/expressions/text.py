@@ -11,7 +11,7 @@ from uuid import UUID
 
 from apps.workflows.expressions import temporal
 from apps.workflows.expressions.errors import Failure
-from apps.workflows.expressions.limits import MAX_DIGITS
+from apps.workflows.expressions.limits import MAX_DIGITS, MAX_TEXT
 from apps.workflows.expressions.values import Float32
 
 SIMPLE_LOW, SIMPLE_HIGH = 1e-3, 1e7
@@ -100,16 +100,27 @@ text_of.register(UUID, str)
 text_of.register(PurePath, str)
 
 
+def join_texts(texts: Iterable[str], separator: str = "") -> str:
+    """The texts as one, unless that is larger than one rendering may make."""
+    found, size = [], 0
+    for text in texts:
+        size += len(text) + len(separator)
+        if size > MAX_TEXT:
+            raise Failure(f"A text has more than {MAX_TEXT} characters.")
+        found.append(text)
+    return separator.join(found)
+
+
 @text_of.register
 def _(value: Mapping) -> str:  # type: ignore[type-arg]
-    return "{" + ", ".join(f"{plain_text(key)}={plain_text(item)}" for key, item in value.items()) + "}"
+    return "{" + join_texts((f"{plain_text(key)}={plain_text(item)}" for key, item in value.items()), ", ") + "}"
 
 
 @text_of.register(list)
 @text_of.register(tuple)
 @text_of.register(Set)
 def _(value: Iterable[object]) -> str:
-    return "[" + ", ".join(map(plain_text, value)) + "]"
+    return "[" + join_texts(map(plain_text, value), ", ") + "]"
 
 
 @text_of.register(bytes)

@@ -8,9 +8,9 @@ import yaml
 
 from apps.workflows.expressions import temporal
 from apps.workflows.expressions.errors import Failure
-from apps.workflows.expressions.json_text import ESCAPES
+from apps.workflows.expressions.json_text import ESCAPES, to_json
 from apps.workflows.expressions.limits import MAX_NESTING
-from apps.workflows.expressions.text import plain_text
+from apps.workflows.expressions.text import join_texts, plain_text
 
 RESERVED: Final = frozenset(
     ["~", "y", "Y", "n", "N"]
@@ -30,12 +30,15 @@ UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U
 
 def to_yaml(value: object) -> str:
     """Block style without a document marker; lists are indented by one, quotes as few as possible."""
+    # A measure against lists that hold one large text many times, before all of them are laid out.
+    to_json(value)
     if isinstance(value, Mapping) and value:
-        return "".join(line + "\n" for line in map_lines(value, 0, 0))
-    if is_items(value) and value:
-        return "".join(line + "\n" for line in list_lines(value, 0, 0))
-    lines = scalar_lines(value, 0)
-    return "\n".join(lines) + "\n"
+        lines = map_lines(value, 0, 0)
+    elif is_items(value) and value:
+        lines = list_lines(value, 0, 0)
+    else:
+        lines = scalar_lines(value, 0)
+    return join_texts(line + "\n" for line in lines)
 
 
 def is_items(value: object) -> bool:

@@ -10,7 +10,7 @@ from apps.workflows.expressions.filters.strings import whole
 from apps.workflows.expressions.operation import Operation, filters
 from apps.workflows.expressions.operators import checked_items, is_items
 from apps.workflows.expressions.temporal import Instant, LocalDateTime, ZonedDateTime
-from apps.workflows.expressions.text import plain_text
+from apps.workflows.expressions.text import join_texts, plain_text
 from apps.workflows.expressions.values import Character, is_number
 
 DATES = (Instant, LocalDateTime, ZonedDateTime, date)
@@ -57,7 +57,7 @@ def join(value: object, separator: object = "") -> object:
     Example: {{ [1, 2, 3] | join('-') }} → 1-2-3
     """
     items = items_of(value, "The 'join' filter expects that the input is either a collection or an array.")
-    return ("" if separator is None else plain_text(separator)).join(map(plain_text, items))
+    return join_texts(map(plain_text, items), "" if separator is None else plain_text(separator))
 
 
 def length(value: object) -> object:

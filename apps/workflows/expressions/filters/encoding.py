@@ -3,11 +3,14 @@
 import base64
 import binascii
 import hashlib
+import re
 from urllib.parse import quote_plus, unquote_plus
 
 from apps.workflows.expressions.errors import Failure
 from apps.workflows.expressions.filters.strings import text_of
 from apps.workflows.expressions.operation import Operation, filters
+
+BROKEN_ESCAPE = re.compile("%(?![0-9a-fA-F]{2})")
 
 
 def base64encode(value: object) -> object:
@@ -84,7 +87,10 @@ def urldecode(value: object) -> object:
 
     Example: {{ 'a+b%26c' | urldecode }} → a b&c
     """
-    return unquote_plus(text_of(value, "urldecode"))
+    text = text_of(value, "urldecode")
+    if BROKEN_ESCAPE.search(text):
+        raise Failure("URLDecoder: Illegal hex characters in escape (%) pattern")
+    return unquote_plus(text)
 
 
 FILTERS: dict[str, Operation] = filters(

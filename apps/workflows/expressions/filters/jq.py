@@ -1,5 +1,6 @@
 """The filter `jq`: queries on JSON, by libjq."""
 
+import re
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -13,12 +14,24 @@ from apps.workflows.expressions.limits import MAX_JQ_RESULTS
 from apps.workflows.expressions.operation import Operation, filters
 
 SHOWN = 1000
+# What reaches out of the data is taken away: the process's environment, its files, its output. The names are defined
+# anew in front of the query, where they also keep it from importing modules, which may only stand first.
+GUARD = (
+    "def env: error; def input: error; def inputs: empty; def debug: .; def debug(m): .; def stderr: .; "
+    "def input_filename: null; def halt: error; def halt_error: error; def halt_error(c): error; "
+    "def modulemeta: error; def get_search_list: []; {} as $ENV | (\n"
+)
+LINE = re.compile(r"line ([0-9]+)")
 
 
 @lru_cache(maxsize=256)
 def compiled(expression: str) -> Any:
     """The query, ready to run; raises ValueError."""
-    return libjq.compile(expression)
+    try:
+        return libjq.compile(f"{GUARD}{expression}\n)")
+    except ValueError as error:
+        message = str(error).partition("\n")[0]
+        raise ValueError(LINE.sub(lambda found: f"line {int(found[1]) - 1}", message)) from None
 
 
 def jq(value: object, expression: object = None) -> object:

@@ -12,7 +12,7 @@ from apps.workflows.expressions.values import BigInteger, Float32, Number, is_nu
 
 INTEGER = re.compile(r"[+-]?[0-9]+")
 HEXADECIMAL = re.compile(r"([+-]?)(?:0[xX]|#)([0-9a-fA-F]+)")
-DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?([0-9]*)|\.([0-9]+))(?:[eE][+-]?[0-9]+)?")
+DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.([0-9]*))?|\.([0-9]+))(?:[eE][+-]?[0-9]+)?")
 # A number with this many decimals still fits single, or double, precision.
 FLOAT_PLACES, DOUBLE_PLACES = 7, 16
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Set
 
 from apps.workflows.expressions.errors import Failure
+from apps.workflows.expressions.limits import MAX_TEXT
 from apps.workflows.expressions.operation import Operation, filters
 from apps.workflows.expressions.patterns import JavaPattern
 from apps.workflows.expressions.text import plain_text
@@ -12,13 +13,23 @@ ESCAPES = {"single": ("'", "\\'"), "double": ('"', '\\"'), "shell": ("'", "'\\''
 
 def everywhere(value: object, change: Callable[[str], str]) -> object:
     """All texts within the value changed; what is no text becomes one first."""
-    if value is None:
-        return None
-    if isinstance(value, Mapping):
-        return {key: everywhere(item, change) for key, item in value.items()}
-    if isinstance(value, list | tuple | Set):
-        return [everywhere(item, change) for item in value]
-    return change(plain_text(value))
+    size = 0
+
+    def walk(value: object) -> object:
+        nonlocal size
+        if value is None:
+            return None
+        if isinstance(value, Mapping):
+            return {key: walk(item) for key, item in value.items()}
+        if isinstance(value, list | tuple | Set):
+            return [walk(item) for item in value]
+        text = change(plain_text(value))
+        size += len(text)
+        if size > MAX_TEXT:
+            raise Failure(f"The texts have more than {MAX_TEXT} characters.")
+        return text
+
+    return walk(value)
 
 
 def replace(value: object, replace_pairs: object = None, regexp: object = False) -> object:
