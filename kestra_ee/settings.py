@@ -249,7 +249,8 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = env("KESTRA_EE_STATIC_ROOT") or None
+"""Where collectstatic puts files for another web server; without it they are served from where they are."""
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 USE_I18N = False

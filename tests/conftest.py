@@ -35,6 +35,7 @@ KEPT_TABLES = ("django_migrations", "rbac_%")
 def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.KESTRA_DISPATCHER = "tests.support.inline_dispatcher.InlineDispatcher"
+    settings.KESTRA_DEFAULT_TENANT = ALPHA
     settings.KESTRA_UNMARKED_ROUTE_IS_ERROR = True
     config.stash[SERVER] = ExitStack()
 

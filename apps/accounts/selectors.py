@@ -13,7 +13,7 @@ from apps.common.ids import BadId, to_uuid
 
 
 def current_user(request: HttpRequest | Request) -> User:
-    """Who asks, in a route that only the signed in enter. Raises Unauthenticated, should the mark have let others in."""
+    """Who asks, in a route that only the signed in enter. Raises Unauthenticated when the mark let others in."""
     user = request.user
     if not isinstance(user, User):
         raise Unauthenticated("Sign in, or send Basic or Bearer credentials.")

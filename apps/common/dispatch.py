@@ -3,7 +3,7 @@
 A message is only a nudge: rows and timers hold the truth. So a broker that cannot be reached is logged, not raised.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Final, Protocol
 
@@ -20,7 +20,7 @@ EXECUTOR_QUEUE: Final = "executor"
 CURRENT: Final = "*current*"
 """In place of a tenant's id: the one that is open now; none when none is."""
 
-Argument = str | int | float | bool | None | list["Argument"] | dict[str, "Argument"]
+Argument = str | int | float | bool | None | Sequence["Argument"] | Mapping[str, "Argument"]
 
 
 class BrokerUnreachable(ConnectionError):

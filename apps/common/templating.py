@@ -7,6 +7,7 @@ from django.urls import reverse
 from jinja2 import Environment, StrictUndefined
 
 from apps.common.clock import now
+from apps.common.display import FILTERS
 
 
 def environment(**options: Any) -> Environment:
@@ -15,4 +16,5 @@ def environment(**options: Any) -> Environment:
         **{**options, "autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     )
     made.globals |= {"static": static, "url": reverse, "now": now}
+    made.filters |= FILTERS
     return made

@@ -85,9 +85,12 @@ def check_mark(mark: Mark, request: HttpRequest, arguments: dict[str, Any]) -> N
         if not user.is_super_admin:
             raise Forbidden("Only a super admin may do this.")
         return
-    named_tenant = getattr(request, "tenant_in_path", False)
-    if (mark.in_tenant or named_tenant) and not _may_enter(mark, user):
-        raise NotFound(f"There is no tenant '{getattr(request, 'tenant', None) and request.tenant.pk}'.")  # type: ignore[attr-defined]
+    tenant = getattr(request, "tenant", None)
+    if mark.in_tenant or getattr(request, "tenant_in_path", False):
+        if tenant is None:
+            raise NotFound("This belongs to a tenant, and there is no default one: name it in the path.")
+        if not _may_enter(mark, user):
+            raise NotFound(f"There is no tenant '{tenant.pk}'.")
     if mark.guard is Guard.PERMITTED:
         check_can(user, mark.permission, mark.action, _namespace(mark, request, arguments))
 

@@ -1,7 +1,6 @@
 """Roles, groups, bindings and people as the API shows and takes them."""
 
-from datetime import timedelta
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -46,7 +45,15 @@ class RoleShape(Shape):
 
 class GroupMemberBody(Shape):
     user_id: str
-    membership: str = "MEMBER"
+    membership: Literal["OWNER", "MEMBER"] = "MEMBER"
+
+
+class MembershipBody(Shape):
+    membership: Literal["OWNER", "MEMBER"]
+
+
+class GroupIdsBody(Shape):
+    group_ids: list[str]
 
 
 class GroupBody(Shape):
@@ -69,7 +76,7 @@ class GroupShape(Shape):
 
 
 class BindingBody(Shape):
-    type: str
+    type: Literal["USER", "GROUP"]
     external_id: str
     role_id: str
     namespace_id: str | None = None
@@ -103,9 +110,9 @@ class BindingDetail(Shape):
 
 
 class GroupOfUser(Shape):
-    tenant_id: str
+    tenant_id: str | None = None
     group_id: str
-    membership: str
+    membership: str = "MEMBER"
 
 
 class MemberShape(UserShape):
@@ -140,27 +147,23 @@ class UserBody(Shape):
     groups: list[str] | None = None
     group_list: list[GroupOfUser] | None = None
 
+    def names_no_groups(self) -> bool:
+        """Then the groups stay as they are."""
+        return self.groups is None and self.group_list is None
 
-class ServiceAccountGroup(Shape):
-    group_id: str
-    tenant_id: str | None = None
+    def group_ids(self) -> list[str]:
+        return [*(self.groups or []), *(group.group_id for group in self.group_list or [])]
 
 
 class ServiceAccountBody(Shape):
     username: str | None = None
     name: str | None = None
     description: str | None = None
-    group_list: list[ServiceAccountGroup] | None = None
+    group_list: list[GroupOfUser] | None = None
+
+    def group_ids(self) -> list[str]:
+        return [group.group_id for group in self.group_list or []]
 
 
 class NewPasswordBody(Shape):
     password: str
-
-
-class TokenBody(Shape):
-    """As in accounts; here for the OpenAPI document."""
-
-    name: str
-    description: str | None = None
-    max_age: timedelta | None = None
-    extended: bool | None = None

@@ -96,6 +96,29 @@ def get_member(user_id: str) -> User:
     return found
 
 
+def get_person(user_id: str) -> User:
+    """Anyone in the installation, for those who let him in. Raises NotFound."""
+    found = User.objects.filter(pk=user_id).first() if is_id(user_id) else None
+    if found is None:
+        raise NotFound(f"There is no user '{user_id[:60]}'.")
+    return found
+
+
+def search_group_members(group: Group, query: str = "") -> QuerySet[User]:
+    ids = list(group.members.values_list("user_id", flat=True))
+    return _with_words(User.objects.filter(pk__in=ids), query, "username", "first_name", "last_name")
+
+
+def rows_by_ids(model: type[Row], ids: Iterable[str]) -> list[Row]:
+    """Those that exist, unknown ids left out."""
+    return list(model._default_manager.filter(pk__in=[text for text in ids if is_id(text)]))
+
+
+def groups_by_id(group_ids: Iterable[str]) -> dict[str, Group]:
+    """One query."""
+    return {group.pk: group for group in Group.objects.filter(pk__in=set(group_ids))}
+
+
 def groups_of(user_ids: Iterable[str]) -> dict[str, list[GroupMember]]:
     """Memberships with their groups, by person. One query."""
     found: dict[str, list[GroupMember]] = {}

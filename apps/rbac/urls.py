@@ -1,6 +1,62 @@
 """Routes of roles, groups, bindings and people."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-api_urls: list[URLPattern] = []
-instance_api_urls: list[URLPattern] = []
+from apps.common.api import endpoint
+from apps.rbac.api import bindings, groups, people, roles, service_accounts
+
+_service_account = endpoint(
+    GET=service_accounts.show_service_account,
+    PUT=service_accounts.put_service_account,
+    PATCH=service_accounts.put_service_account,
+    DELETE=service_accounts.delete_service_account,
+)
+_tokens = endpoint(GET=people.list_tokens_of_person, POST=people.create_token_of_person)
+_token = endpoint(DELETE=people.delete_token_of_person)
+
+api_urls: list[URLPattern] = [
+    path("roles", endpoint(POST=roles.post_role)),
+    path("roles/search", endpoint(GET=roles.list_roles)),
+    path("roles/autocomplete", endpoint(POST=roles.suggest_roles)),
+    path("roles/ids", endpoint(POST=roles.roles_by_ids)),
+    path("roles/<str:role_id>", endpoint(GET=roles.show_role, PUT=roles.put_role, DELETE=roles.remove_role)),
+    path("groups", endpoint(POST=groups.post_group)),
+    path("groups/search", endpoint(GET=groups.list_groups)),
+    path("groups/autocomplete", endpoint(POST=groups.suggest_groups)),
+    path("groups/ids", endpoint(POST=groups.groups_by_ids)),
+    path("groups/<str:group_id>", endpoint(GET=groups.show_group, PUT=groups.put_group, DELETE=groups.remove_group)),
+    path("groups/<str:group_id>/members", endpoint(GET=groups.list_group_members)),
+    path("groups/<str:group_id>/members/membership/<str:user_id>", endpoint(PUT=groups.put_membership)),
+    path(
+        "groups/<str:group_id>/members/<str:user_id>",
+        endpoint(PUT=groups.put_group_member, DELETE=groups.remove_group_member),
+    ),
+    path("bindings", endpoint(POST=bindings.post_binding)),
+    path("bindings/bulk", endpoint(POST=bindings.post_bindings)),
+    path("bindings/search", endpoint(GET=bindings.list_bindings)),
+    path("bindings/<str:binding_id>", endpoint(GET=bindings.show_binding, DELETE=bindings.remove_binding)),
+    path("users", endpoint(GET=people.list_people, POST=people.post_person)),
+    path("users/search", endpoint(GET=people.list_people)),
+    path("users/autocomplete", endpoint(POST=people.suggest_people)),
+    path("users/service-accounts", endpoint(POST=service_accounts.post_service_account)),
+    path("users/service-accounts/<str:user_id>", _service_account),
+    path(
+        "users/<str:user_id>",
+        endpoint(GET=people.show_person, PUT=people.put_person, PATCH=people.put_person, DELETE=people.delete_person),
+    ),
+    path("users/<str:user_id>/groups", endpoint(PUT=people.put_groups_of_person)),
+    path("users/<str:user_id>/password", endpoint(PUT=people.put_password, PATCH=people.put_password)),
+    path("users/<str:user_id>/api-tokens", _tokens),
+    path("users/<str:user_id>/api-tokens/<str:token_id>", _token),
+    path(
+        "service-accounts",
+        endpoint(GET=service_accounts.list_service_accounts, POST=service_accounts.post_service_account),
+    ),
+    path("service-accounts/<str:user_id>", _service_account),
+    path("service-accounts/<str:user_id>/api-tokens", _tokens),
+    path("service-accounts/<str:user_id>/api-tokens/<str:token_id>", _token),
+]
+instance_api_urls: list[URLPattern] = [
+    path("users/<str:user_id>/superadmin", endpoint(PATCH=people.put_super_admin)),
+    path("tenants/users/<str:user_id>/set-superadmin", endpoint(PUT=people.put_super_admin)),
+]

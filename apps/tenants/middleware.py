@@ -31,14 +31,16 @@ class TenantMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         tenant_id, in_path = tenant_of_path(request.path_info)
         request.tenant, request.tenant_in_path = None, in_path  # type: ignore[attr-defined]
-        if tenant_id is None:
-            with opened_schema("public"):
+        tenant = None
+        with opened_schema("public"):
+            if tenant_id is not None:
+                try:
+                    tenant = get_open_tenant(tenant_id)
+                except NotFound as error:
+                    if in_path:
+                        return answer(request, error)
+            if tenant is None:  # the installation's own routes work before there is a default tenant
                 return self.get_response(request)
-        try:
-            with opened_schema("public"):
-                tenant = get_open_tenant(tenant_id)
-        except NotFound as error:
-            return answer(request, error)
         request.tenant = tenant  # type: ignore[attr-defined]
         structlog.contextvars.bind_contextvars(tenant=tenant_id)
         try:

@@ -76,6 +76,19 @@ def remove_member(*, acting_user: User, group: Group, user: User) -> None:
         record(acting_user=acting_user, action="UPDATE", resource="Group", detail=_detail(group, user, "none"))
 
 
+def set_members(*, acting_user: User, group: Group, members: Iterable[tuple[User, Membership]]) -> None:
+    """The group has exactly these afterwards."""
+    wanted = {user.pk: (user, membership) for user, membership in members}
+    with transaction.atomic():
+        current = {member.user_id: member for member in group.members.all()}
+        gone = User.objects.filter(pk__in=current.keys() - wanted.keys())
+        for user in gone:
+            remove_member(acting_user=acting_user, group=group, user=user)
+        for user_id, (user, membership) in wanted.items():
+            if user_id not in current or current[user_id].membership != membership:
+                add_member(acting_user=acting_user, group=group, user=user, membership=membership)
+
+
 def set_groups(*, acting_user: User, user: User, groups: Iterable[Group]) -> None:
     """The person is in exactly these groups afterwards; what he is in those that stay does not change."""
     wanted = {group.pk: group for group in groups}

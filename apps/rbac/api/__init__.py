@@ -1,0 +1,1 @@
+"""Endpoints of roles, groups, bindings and people."""
