@@ -16,10 +16,19 @@ from kestra_ee.launcher.lock import HomeLock
 from kestra_ee.launcher.postgres import EmbeddedPostgres
 
 
-def run_exec(home: Path, *command: str) -> "subprocess.CompletedProcess[str]":
+@pytest.fixture(scope="module")
+def used_home(throw_away: EmbeddedPostgres) -> Path:
+    """A data folder that several tests may use, one after another."""
+    folder = throw_away.cluster.home / "used"
+    folder.mkdir(mode=0o711)
+    return folder
+
+
+def run_exec(home: Path, *command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "KESTRA_EE_HOME": str(home)}
     for name in ("DATABASE_URL", "CELERY_BROKER_URL", "KESTRA_EE_SECRET_KEY", "KESTRA_EE_MASTER_KEY"):
         environment.pop(name, None)
+    environment |= settings
     return subprocess.run(
         [sys.executable, "-m", "kestra_ee.cli", "exec", "--", *command],
         env=environment,
@@ -30,9 +39,9 @@ def run_exec(home: Path, *command: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_starts_what_is_needed_and_passes_on_output_and_exit_code(home: Path) -> None:
+def test_starts_what_is_needed_and_passes_on_output_and_exit_code(used_home: Path) -> None:
     done = run_exec(
-        home, "sh", "-c", "echo $DATABASE_URL; echo $CELERY_BROKER_URL; echo $DJANGO_SETTINGS_MODULE; exit 7"
+        used_home, "sh", "-c", "echo $DATABASE_URL; echo $CELERY_BROKER_URL; echo $DJANGO_SETTINGS_MODULE; exit 7"
     )
     assert done.returncode == 7
     database, broker, module = done.stdout.splitlines()
@@ -45,20 +54,38 @@ def test_starts_what_is_needed_and_passes_on_output_and_exit_code(home: Path) ->
         psycopg.connect(database)
 
 
-def test_uses_an_instance_that_runs(home: Path) -> None:
-    server = EmbeddedPostgres(home)
-    with HomeLock(home):
+def test_uses_an_instance_that_runs(used_home: Path) -> None:
+    server = EmbeddedPostgres(used_home)
+    with HomeLock(used_home):
         server.start()
         try:
-            done = run_exec(home, "printenv", "DATABASE_URL")
+            done = run_exec(used_home, "printenv", "DATABASE_URL")
             assert done.stdout.strip() == server.url("kestra_ee")
             assert server.is_running()
         finally:
             server.stop()
 
 
-def test_an_unknown_command_is_one_line(home: Path) -> None:
-    done = run_exec(home, "no-such-program")
+def test_given_services_are_used_and_none_is_started(home: Path, throw_away: EmbeddedPostgres) -> None:
+    throw_away.create_database("given")
+    url = throw_away.url("given")
+    done = run_exec(home, "sh", "-c", "echo $DATABASE_URL $CELERY_BROKER_URL", DATABASE_URL=url)
+    assert done.stdout.split() == [url, throw_away.url("given_queue", scheme="pgmq")]
+    broker = f"redis://127.0.0.1:{throw_away.port}/0"  # something listens there, which is all that is looked at
+    done = run_exec(home, "printenv", "CELERY_BROKER_URL", DATABASE_URL=url, CELERY_BROKER_URL=broker)
+    assert done.stdout.strip() == broker
+    assert not (home / "postgres").exists()
+
+
+def test_a_broker_that_is_not_there_is_one_line(home: Path, throw_away: EmbeddedPostgres) -> None:
+    url = throw_away.url("postgres")
+    done = run_exec(home, "true", DATABASE_URL=url, CELERY_BROKER_URL="redis://127.0.0.1:1/0")
+    assert done.returncode == 1
+    assert done.stderr.startswith("kestra-ee: CELERY_BROKER_URL cannot be reached (127.0.0.1:1)")
+
+
+def test_an_unknown_command_is_one_line(used_home: Path) -> None:
+    done = run_exec(used_home, "no-such-program")
     assert done.returncode == 1
     assert done.stderr.splitlines() == ["kestra-ee: no-such-program cannot be run: No such file or directory"]
 

@@ -28,8 +28,8 @@ def server(home: Path) -> Iterator[EmbeddedPostgres]:
     server.stop(timeout=2)
 
 
-def test_starts_with_utf8_and_the_tuned_options(server: EmbeddedPostgres) -> None:
-    with server.connect() as connection:
+def test_starts_with_utf8_and_the_tuned_options(throw_away: EmbeddedPostgres) -> None:
+    with throw_away.connect() as connection:
         row = connection.execute(
             "select current_setting('server_encoding'), current_setting('random_page_cost'), current_setting('jit'),"
             " (select datcollate from pg_database where datname = 'postgres')"
@@ -37,21 +37,21 @@ def test_starts_with_utf8_and_the_tuned_options(server: EmbeddedPostgres) -> Non
     assert row == ("UTF8", "1.1", "off", "C.UTF-8")
 
 
-def test_creates_a_database_once(server: EmbeddedPostgres) -> None:
-    assert server.create_database("kestra_ee")
-    assert not server.create_database("kestra_ee")
-    server.drop_database("kestra_ee")
-    assert server.create_database("kestra_ee")
+def test_creates_a_database_once(throw_away: EmbeddedPostgres) -> None:
+    assert throw_away.create_database("kestra_ee")
+    assert not throw_away.create_database("kestra_ee")
+    throw_away.drop_database("kestra_ee")
+    assert throw_away.create_database("kestra_ee")
 
 
-def test_refuses_a_wrong_password(server: EmbeddedPostgres) -> None:
+def test_refuses_a_wrong_password(throw_away: EmbeddedPostgres) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(f"postgresql://kestra:wrong@127.0.0.1:{server.port}/postgres")
+        psycopg.connect(f"postgresql://kestra:wrong@127.0.0.1:{throw_away.port}/postgres")
 
 
-def test_the_password_is_for_its_owner_only(server: EmbeddedPostgres) -> None:
-    assert stat.S_IMODE(server.cluster.password_file.stat().st_mode) == 0o600
-    assert not (server.cluster.folder / "password.unfinished").exists()
+def test_the_password_is_for_its_owner_only(throw_away: EmbeddedPostgres) -> None:
+    assert stat.S_IMODE(throw_away.cluster.password_file.stat().st_mode) == 0o600
+    assert not (throw_away.cluster.folder / "password.unfinished").exists()
 
 
 def test_stops_cleanly_and_keeps_data_and_port(server: EmbeddedPostgres) -> None:
@@ -147,8 +147,8 @@ def test_ends_when_its_starter_is_killed(home: Path, eventually: Eventually, is_
 
 
 @as_root
-def test_as_root_the_server_runs_as_another_user(server: EmbeddedPostgres) -> None:
-    assert Path(f"/proc/{server.pid}").stat().st_uid != 0
+def test_as_root_the_server_runs_as_another_user(throw_away: EmbeddedPostgres) -> None:
+    assert Path(f"/proc/{throw_away.pid}").stat().st_uid != 0
 
 
 @as_root
