@@ -35,7 +35,7 @@ class Server:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 — the name of the base class
+            def log_message(self, format: str, *args: Any) -> None:
                 """Say nothing."""
 
             def handle_any(self) -> None:
@@ -43,8 +43,8 @@ class Server:
                 owner.seen.append({"method": self.command, "path": self.path, "headers": self.headers, "body": body})
                 owner.answer(self)
 
-            do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = handle_any
-
+        for method in ("GET", "POST", "PUT"):
+            setattr(Handler, f"do_{method}", Handler.handle_any)
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_port}"
@@ -183,7 +183,7 @@ def test_a_failed_status_fails_unless_allowed(context: FakeRunContext, server: S
 
 @pytest.mark.parametrize("path", ["/hello", "/bomb"])
 def test_an_answer_that_is_too_long_fails(context: FakeRunContext, server: Server, path: str) -> None:
-    with pytest.raises(TaskFailed, match="longer than the 10 bytes of `options.maxContentLength`"):
+    with pytest.raises(TaskFailed, match=r"longer than the 10 bytes of `options.maxContentLength`"):
         call(context, server.url + path, options={"maxContentLength": 10})
 
 
