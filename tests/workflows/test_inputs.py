@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from apps.workflows.expressions.environment import render, render_typed
-from apps.workflows.plugin_api.inputs import AnyInput, FileInput, Input
+from apps.workflows.plugin_api.inputs import AnyInput, FileInput
 from apps.workflows.services.inputs import ReadInputs, read_inputs, validate_inputs
 
-INPUTS: TypeAdapter[list[Input]] = TypeAdapter(list[AnyInput])
+INPUTS: TypeAdapter[list[AnyInput]] = TypeAdapter(list[AnyInput])
 
 
 @dataclass

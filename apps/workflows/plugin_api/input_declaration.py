@@ -47,20 +47,22 @@ class InvalidOutput(InvalidValue):
 class DependsOn(PluginModel):
     """When an input is asked for: all named inputs are enabled and the condition renders to true."""
 
-    inputs: list[str] = Field(default_factory=list)
-    condition: str | None = None
+    inputs: list[str] = Field(default_factory=list, title="The inputs it depends on; its expressions know them.")
+    condition: str | None = Field(default=None, title="An expression that gives true when this input is asked for.")
 
 
 class Input(PluginModel):
     """What all inputs share. ``parse`` gives the typed, JSON-able value of anything but null."""
 
-    id: InputId
-    type: InputType
-    description: str | None = None
-    display_name: Annotated[str, StringConstraints(max_length=64)] | None = None
-    required: bool = True
-    defaults: Any = None
-    depends_on: DependsOn | None = None
+    id: InputId = Field(title="Name of the input; a dot nests it.")
+    type: InputType = Field(title="Type of the value.")
+    description: str | None = Field(default=None, title="What it is for, as Markdown.")
+    display_name: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        default=None, title="Name that people see in forms."
+    )
+    required: bool = Field(default=True, title="Whether a start without it (and without default) is refused.")
+    defaults: Any = Field(default=None, title="The value when none is given; may be an expression.")
+    depends_on: DependsOn | None = Field(default=None, title="When this input is asked for.")
 
     @model_validator(mode="before")
     @classmethod

@@ -66,7 +66,7 @@ Pattern = Annotated[str, AfterValidator(_check_pattern)]
 
 
 class _Patterned(Input):
-    validator: Pattern | None = None
+    validator: Pattern | None = Field(default=None, title="A regular expression that the whole text must match.")
 
     def check_value(self, typed: Any) -> None:
         if self.validator is None:
@@ -98,8 +98,8 @@ class IntInput(Input):
     """A whole number of 32 bits; the bounds are allowed values."""
 
     type: Literal[InputType.INT]
-    min: int | None = None
-    max: int | None = None
+    min: int | None = Field(default=None, title="The least value allowed.")
+    max: int | None = Field(default=None, title="The greatest value allowed.")
 
     def check_value(self, typed: Any) -> None:
         _check_bounds(typed, self.min, self.max, show)
@@ -109,8 +109,8 @@ class FloatInput(Input):
     """A number; the bounds are allowed values."""
 
     type: Literal[InputType.FLOAT]
-    min: float | None = None
-    max: float | None = None
+    min: float | None = Field(default=None, title="The least value allowed.")
+    max: float | None = Field(default=None, title="The greatest value allowed.")
 
     def check_value(self, typed: Any) -> None:
         _check_bounds(typed, self.min, self.max, show)
@@ -155,8 +155,8 @@ class DateTimeInput(_Dated):
     """An instant, kept in UTC; the bounds are allowed values."""
 
     type: Literal[InputType.DATETIME]
-    after: Instant | None = None
-    before: Instant | None = None
+    after: Instant | None = Field(default=None, title="The first moment allowed.")
+    before: Instant | None = Field(default=None, title="The last moment allowed.")
 
     def check_value(self, typed: Any) -> None:
         self._check_between(typed, self.after, self.before)
@@ -166,8 +166,8 @@ class DateInput(_Dated):
     """A day; the bounds are allowed values."""
 
     type: Literal[InputType.DATE]
-    after: IsoDate | None = None
-    before: IsoDate | None = None
+    after: IsoDate | None = Field(default=None, title="The first moment allowed.")
+    before: IsoDate | None = Field(default=None, title="The last moment allowed.")
 
     def check_value(self, typed: Any) -> None:
         self._check_between(typed, self.after, self.before)
@@ -177,8 +177,8 @@ class TimeInput(_Dated):
     """A time of day; the bounds are allowed values."""
 
     type: Literal[InputType.TIME]
-    after: IsoTime | None = None
-    before: IsoTime | None = None
+    after: IsoTime | None = Field(default=None, title="The first moment allowed.")
+    before: IsoTime | None = Field(default=None, title="The last moment allowed.")
 
     def check_value(self, typed: Any) -> None:
         self._check_between(typed, self.after, self.before)
@@ -188,8 +188,8 @@ class DurationInput(Input):
     """An ISO 8601 duration; the bounds are allowed values."""
 
     type: Literal[InputType.DURATION]
-    min: Duration | None = None
-    max: Duration | None = None
+    min: Duration | None = Field(default=None, title="The shortest duration allowed.")
+    max: Duration | None = Field(default=None, title="The longest duration allowed.")
 
     def check_value(self, typed: Any) -> None:
         _check_bounds(parse_duration(typed), self.min, self.max, format_duration, lead="It")
@@ -199,7 +199,7 @@ class FileInput(Input):
     """A file, uploaded or already in internal storage; the value is its address."""
 
     type: Literal[InputType.FILE]
-    extension: str = ".upl"
+    extension: str = Field(default=".upl", title="How the name of the stored file ends.")
 
     @model_validator(mode="after")
     def _check_defaults(self) -> Self:
@@ -235,9 +235,9 @@ class EmailInput(Input):
 class _Choice(Input):
     """Base of the inputs that offer values."""
 
-    values: list[Text] | None = None
-    expression: str | None = None
-    allow_custom_value: bool = False
+    values: list[Text] | None = Field(default=None, title="The values offered.")
+    expression: str | None = Field(default=None, title="An expression that gives the values offered, as a list.")
+    allow_custom_value: bool = Field(default=False, title="Whether other values may be given.")
 
     @model_validator(mode="after")
     def _check_values(self) -> Self:
@@ -259,7 +259,7 @@ class SelectInput(_Choice):
     """One of the values, or a text of one's own when ``allowCustomValue``."""
 
     type: Literal[InputType.SELECT]
-    is_radio: bool = False
+    is_radio: bool = Field(default=False, title="Whether the form shows all values at once.")
 
     def check_value(self, typed: Any) -> None:
         self._check_offered([typed])
@@ -269,7 +269,7 @@ class EnumInput(Input):
     """One of the values (deprecated: SELECT)."""
 
     type: Literal[InputType.ENUM]
-    values: list[Text]
+    values: list[Text] = Field(title="The values allowed.")
 
     def check_value(self, typed: Any) -> None:
         if typed not in self.values:
@@ -286,7 +286,9 @@ class MultiselectInput(_Choice):
     """Any of the values, as a list."""
 
     type: Literal[InputType.MULTISELECT]
-    item_type: Annotated[InputType, AfterValidator(_check_item_type)] = InputType.STRING
+    item_type: Annotated[InputType, AfterValidator(_check_item_type)] = Field(
+        default=InputType.STRING, title="Type of the elements."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -308,7 +310,7 @@ class ArrayInput(Input):
     """A list of one type."""
 
     type: Literal[InputType.ARRAY]
-    item_type: InputType
+    item_type: InputType = Field(title="Type of the elements; not ARRAY.")
 
     @model_validator(mode="before")
     @classmethod
@@ -348,11 +350,11 @@ AnyInput = Annotated[
 class FlowOutput(PluginModel):
     """An output of the flow, rendered when an execution ends."""
 
-    id: InputId
-    type: InputType
-    value: Any
-    description: str | None = None
-    display_name: str | None = None
+    id: InputId = Field(title="Name of the output.")
+    type: InputType = Field(title="Type of the value.")
+    value: Any = Field(title="The value; rendered when the execution ends.")
+    description: str | None = Field(default=None, title="What it is, as Markdown.")
+    display_name: str | None = Field(default=None, title="Name that people see.")
 
     def parse(self, value: Any) -> Any:
         """The rendered value in its type. InvalidOutput when it is not of the type."""

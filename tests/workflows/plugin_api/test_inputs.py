@@ -20,7 +20,7 @@ from apps.workflows.plugin_api.inputs import (
 )
 from apps.workflows.plugin_api.yaml_value import parse_yaml
 
-ANY_INPUT: TypeAdapter[Input] = TypeAdapter(AnyInput)
+ANY_INPUT: TypeAdapter[AnyInput] = TypeAdapter(AnyInput)
 
 
 def declare(kind: str, **properties: Any) -> Input:
