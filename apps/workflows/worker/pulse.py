@@ -78,8 +78,11 @@ class Pulse:
         self._awake.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
-        with public_scope():
-            sign_off(self.process_id)
+        try:
+            with public_scope():
+                sign_off(self.process_id)
+        except DatabaseError as error:
+            log.warning("could not sign off; the heartbeat's end tells it", error=str(error).strip())
 
     def begin(self, running: Running) -> None:
         """A task starts."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from django.db import InterfaceError, OperationalError
 from pydantic import ValidationError
 
 from apps.common.clock import now as read_clock
@@ -32,7 +33,11 @@ Watch = Callable[[TaskRunContext], AbstractContextManager[None]]
 
 
 def run_task(context: TaskRunContext, task: RunnableTask, watch: Watch) -> TaskRunEnded:
-    """Run a claimed task run to its end. Never raises for what the task does: that becomes its state and its log."""
+    """Run a claimed task run to its end. What the task does never raises: it becomes its state and its log.
+
+    Raises OperationalError or InterfaceError when the product's own database went away while it ran: then the claim is
+    to be given back, and the task run tried again.
+    """
     run = context.run
     state: State
     outputs: dict[str, Any] | None = None
@@ -50,10 +55,12 @@ def run_task(context: TaskRunContext, task: RunnableTask, watch: Watch) -> TaskR
         if not error.logged:
             context.log(Level.ERROR, str(error))
     except (ExpressionError, ValidationError) as error:
+        _check_own(error)
         state = State.FAILED
         context.log(Level.ERROR, str(error))
     except Exception as error:
         # User work may raise anything; whatever it is fails this task run and is told in its log.
+        _check_own(error)
         state = State.FAILED
         context.log(Level.ERROR, str(error) or type(error).__name__)
         context.log(Level.DEBUG, "".join(traceback.format_exception(error)))
@@ -67,6 +74,15 @@ def run_task(context: TaskRunContext, task: RunnableTask, watch: Watch) -> TaskR
     if token is None:
         raise ValueError(f"The task run {run.id} is run without a claim")
     return TaskRunEnded(run.id, token, state, outputs, read_clock())
+
+
+def _check_own(error: BaseException) -> None:
+    """Raise what lies behind an error when that is our database: its absence is no failure of the user's task."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OperationalError | InterfaceError):
+            raise seen
+        seen = seen.__cause__ or seen.__context__
 
 
 def _finished(output: Output | dict[str, Any] | None) -> tuple[State, dict[str, Any] | None]:
