@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_origin
 
 from pydantic_core import ErrorDetails
@@ -13,9 +13,12 @@ from apps.workflows.flow_language.document import Document
 from apps.workflows.flow_language.properties import accepted_names, class_at, properties
 from apps.workflows.flow_language.violations import Path, Violation, format_path
 from apps.workflows.plugin_api.model import PluginModel
+from apps.workflows.plugin_api.registry import nearest_type
 
 NULL = "must not be null"
 EMPTY = "must not be empty"
+MOST_ERRORS = 200
+"""So many mistakes of one flow are explained."""
 
 # Errors that say of which form a value should be; the forms that one property may have are told together.
 _FORMS = {
@@ -43,16 +46,22 @@ _TEXTS = {
 }
 
 
-def explain(errors: Iterable[ErrorDetails], document: Document, root: type[PluginModel]) -> list[Violation]:
-    """A violation or more for each error; what several forms of one property refuse becomes one violation."""
+def explain(errors: Sequence[ErrorDetails], document: Document, root: type[PluginModel]) -> list[Violation]:
+    """A violation or more for each error; what several forms of one property refuse becomes one violation.
+
+    Beyond MOST_ERRORS they are only counted: finding what was meant takes time, and nobody reads a thousand.
+    """
     found: dict[tuple[str, str], list[Violation]] = {}
-    for error in errors:
+    for error in errors[:MOST_ERRORS]:
         for violation in _Explanation(error, document, root).violations():
             kind = "form" if error["type"] in _FORMS else f"{error['type']} {violation.message}"
             same = found.setdefault((violation.path, kind), [])
             if violation not in same:
                 same.append(violation)
-    return [_join(group) for group in found.values()]
+    violations = [_join(group) for group in found.values()]
+    if len(errors) > MOST_ERRORS:
+        violations.append(Violation(f"There are {len(errors) - MOST_ERRORS} more mistakes"))
+    return violations
 
 
 def _join(group: list[Violation]) -> Violation:
@@ -132,7 +141,8 @@ class _Explanation:
         return owner.__name__.removesuffix("Definition") if owner is not None else "map"
 
     def unknown_type(self) -> list[Violation]:
-        name, nearest = self.context["type_name"], self.context["nearest"]
+        name = self.context["type_name"]
+        nearest = nearest_type(name)
         guess = f"; did you mean '{nearest}'?" if nearest else ""
         return [
             self.say(f"Invalid type: {name}", "type", suggestion=nearest),

@@ -90,7 +90,7 @@ def _parse(
 
 
 def _in_order(violations: Sequence[Violation]) -> list[Violation]:
-    return sorted(violations, key=lambda one: (one.line, one.column))
+    return sorted(violations, key=lambda one: (one.line == 0, one.line, one.column))
 
 
 def split_flows(source: str) -> list[str]:

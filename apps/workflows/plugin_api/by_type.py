@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from apps.workflows.plugin_api.errors import MissingLibrary, UnknownType
+from apps.workflows.plugin_api.errors import MissingLibrary
 from apps.workflows.plugin_api.model import PluginModel
-from apps.workflows.plugin_api.registry import plugin_class
+from apps.workflows.plugin_api.registry import is_registered, plugin_class
 
 
 class ByType:
@@ -34,11 +34,11 @@ class ByType:
         return found.model_validate(value, context=info.context, **(info.context or {}))
 
     def _class_of(self, type_name: str) -> type[PluginModel]:
+        if not is_registered(type_name):
+            # The nearest name is looked for by whoever shows the error: it costs more than all else here.
+            raise PydanticCustomError("unknown_type", "Invalid type: {type_name}", {"type_name": type_name})
         try:
             found = plugin_class(type_name)
-        except UnknownType as error:
-            context = {"type_name": type_name, "nearest": error.nearest}
-            raise PydanticCustomError("unknown_type", "Invalid type: {type_name}", context) from error
         except MissingLibrary as error:
             raise PydanticCustomError("missing_library", "{reason}", {"reason": str(error)}) from error
         if not issubclass(found, self.base):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import EntryPoint, entry_points
 
 from apps.workflows.plugin_api.errors import MissingLibrary, UnknownType
@@ -20,6 +20,11 @@ def _entries() -> dict[str, EntryPoint]:
 def type_names() -> list[str]:
     """All names and aliases there are, sorted."""
     return sorted(_entries())
+
+
+def is_registered(type_name: str) -> bool:
+    """True when a plugin has the name; nothing is imported."""
+    return type_name in _entries()
 
 
 @cache
@@ -58,6 +63,7 @@ def plugin_class(type_name: str) -> type[PluginModel]:
     return found
 
 
+@lru_cache(maxsize=500)
 def nearest_type(type_name: str) -> str | None:
     """The registered name that is written most alike: by its last part first, then as a whole."""
     names = type_names()

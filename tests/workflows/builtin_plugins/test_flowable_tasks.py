@@ -155,6 +155,10 @@ def test_dag_declares_its_dependencies() -> None:
         (dag(("a", "b, q")), "x: Not existing task id in dependency: b, q"),
         (dag(("a", "b"), ("b", "a"), ("c", "b")), "x: Cyclic dependency detected: a, b"),
         (dag(("a", "a")), "x: Cyclic dependency detected: a"),
+        (
+            dag(("r", ""), ("a", "r, c"), ("b", "a"), ("c", "b, b"), ("d", "c")),
+            "x: Cyclic dependency detected: a, b, c",
+        ),
     ],
 )
 def test_impossible_dags_are_refused(body: str, message: str) -> None:

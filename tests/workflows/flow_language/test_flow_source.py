@@ -342,3 +342,10 @@ def test_flows_are_split_at_document_marks() -> None:
 def test_the_revision_is_taken_out_of_the_source() -> None:
     assert clean_source("id: a\nrevision: 3\nvariables:\n  revision: 4\n") == "id: a\nvariables:\n  revision: 4\n"
     assert clean_source("revision: 12 # kept by the server") == ""
+
+
+def test_a_flow_full_of_mistakes_is_not_explained_without_end() -> None:
+    tasks = "".join(f"  - {{id: t{n}, type: no.such.Type{n}}}\n" for n in range(1000))
+    found = violations(HEAD + "tasks:\n" + tasks)
+    assert len(found) == 2 * 200 + 1
+    assert found[-1].message == "There are 800 more mistakes"

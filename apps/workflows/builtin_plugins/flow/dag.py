@@ -60,7 +60,7 @@ tasks:
         unknown = dict.fromkeys(name for names in needs.values() for name in names if name not in needs)
         if unknown:
             return [f"Not existing task id in dependency: {', '.join(unknown)}"]
-        if circular := [name for name in needs if _reaches(name, name, needs)]:
+        if circular := _circular(needs):
             return [f"Cyclic dependency detected: {', '.join(circular)}"]
         return []
 
@@ -75,13 +75,27 @@ tasks:
         )
 
 
-def _reaches(start: str, target: str, needs: dict[str, list[str]]) -> bool:
-    waiting, seen = list(needs[start]), set[str]()
-    while waiting:
-        name = waiting.pop()
-        if name == target:
-            return True
-        if name not in seen:
-            seen.add(name)
-            waiting += needs[name]
-    return False
+def _circular(needs: dict[str, list[str]]) -> list[str]:
+    """The ids that wait for each other, in order: what is left when all that can start and all ends are taken away."""
+    users: dict[str, list[str]] = {name: [] for name in needs}
+    for name, needed in needs.items():
+        for other in needed:
+            users[other].append(name)
+    left = _without_free(set(needs), needs, users)
+    left = _without_free(left, users, needs)
+    return [name for name in needs if name in left]
+
+
+def _without_free(names: set[str], waits_for: dict[str, list[str]], frees: dict[str, list[str]]) -> set[str]:
+    left = set(names)
+    open_needs = {name: sum(other in left for other in waits_for[name]) for name in left}
+    free = [name for name, count in open_needs.items() if count == 0]
+    while free:
+        name = free.pop()
+        left.discard(name)
+        for other in frees[name]:
+            if other in left:
+                open_needs[other] -= 1
+                if open_needs[other] == 0:
+                    free.append(other)
+    return left
