@@ -52,8 +52,11 @@ def sweep(step: Step) -> bool:
 def order_kills(step: Step) -> bool:
     """Hurry the workers that still hold runs to look at their rows; False when there are none."""
     claims = step.ports.look.held_runs(step.ports.slice)
+    ordered = set(step.decision.commands)
     for run_id, token in claims:
-        step.command(KillTask(run_id, token))
+        order = KillTask(run_id, token)
+        if order not in ordered:
+            step.command(order)
     return bool(claims)
 
 
