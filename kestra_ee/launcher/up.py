@@ -52,7 +52,11 @@ def _run(options: LaunchOptions, signals: StopSignals) -> bool:
         say("Bringing the database up to date ..." if services.fresh else "Checking the database ...")
         made = bootstrap(options, services.environment, folder=folder, fresh=services.fresh)
         say(f"Database up to date, checked in {step}" if made else "Database up to date")
-        signals.quietly()
+        try:
+            signals.quietly()
+        except StopRequested:
+            _show(options, made, watch, ready=False)
+            raise
         supervisor = Supervisor(
             product_children(options),
             _for_children(services.environment),
@@ -91,7 +95,10 @@ def _wait_until_ready(options: LaunchOptions, supervisor: Supervisor, signals: S
                 raise LauncherError(f"{child.name} does not start, see its lines above")
         if time.monotonic() > deadline:
             raise LauncherError(f"the product did not answer within {READY_SECONDS:.0f} s, see the lines above")
-        healthy = answers(options.probe_host, options.port, name=urlsplit(options.public_url).netloc)
+        name = urlsplit(options.public_url).netloc
+        healthy = answers(options.probe_host, options.port, name=name) and all(
+            child.running for child in supervisor.children
+        )
         return healthy
 
     supervisor.run(until=settled, tick=0.1)
