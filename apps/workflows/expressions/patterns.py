@@ -38,7 +38,11 @@ PROPERTIES = {
 }
 HORIZONTAL = r" \t\xA0\u1680\u180E\u2000-\u200A\u202F\u205F\u3000"
 VERTICAL = r"\n\x0B\f\r\x85\u2028\u2029"
+# Without a flag Java means ASCII by these; the library's own flag for that would narrow \p{L} too.
+CLASSES = {"w": "a-zA-Z0-9_", "d": "0-9", "s": r" \t\n\x0B\f\r"}
 OUTSIDE = {
+    **{letter: f"[{members}]" for letter, members in CLASSES.items()},
+    **{letter.upper(): f"[^{members}]" for letter, members in CLASSES.items()},
     "R": rf"(?:\r\n|[{VERTICAL}])",
     "h": f"[{HORIZONTAL}]",
     "H": f"[^{HORIZONTAL}]",
@@ -48,7 +52,13 @@ OUTSIDE = {
     "Z": r"(?=\n?\Z)",
     "e": r"\x1B",
 }
-INSIDE = {"h": HORIZONTAL, "v": VERTICAL, "e": r"\x1B"}
+INSIDE = {
+    **CLASSES,
+    **{letter.upper(): f"[^{members}]" for letter, members in CLASSES.items()},
+    "h": HORIZONTAL,
+    "v": VERTICAL,
+    "e": r"\x1B",
+}
 
 
 def translate(pattern: str) -> str:
@@ -113,8 +123,8 @@ class JavaPattern:
     def of(pattern: str) -> "JavaPattern":
         """Compile Java's spelling; raises Failure."""
         try:
-            # Java's \w, \d and \s mean ASCII; sets may be nested and intersected, which is the library's version 1.
-            return JavaPattern(regex.compile(translate(pattern), regex.VERSION1 | regex.ASCII))
+            # Sets may be nested and intersected, which is the library's version 1.
+            return JavaPattern(regex.compile(translate(pattern), regex.VERSION1))
         except (regex.error, ValueError, OverflowError, RecursionError) as error:
             raise Failure(f"The regular expression is not valid: {error}") from None
 

@@ -74,7 +74,9 @@ def date_add(
     existing_format: object = None,
     locale: object = None,
 ) -> object:
-    """The date some units later, as text; units are DAYS, HOURS, MINUTES, SECONDS, MILLIS, WEEKS, MONTHS, YEARS …
+    """The date some units later, as text.
+
+    Units are DAYS, HOURS, MINUTES, SECONDS, MILLIS, WEEKS, MONTHS, YEARS and longer ones.
 
     Example: {{ '2024-01-31T10:00:00Z' | dateAdd(1, 'MONTHS', 'iso_sec') }} → 2024-02-29T10:00:00Z
     """
