@@ -21,7 +21,7 @@ class ScopedJob(Task):
     abstract = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        tenant = self.request.get(TENANT_HEADER)
+        tenant = self.request.get(TENANT_HEADER) or (self.request.headers or {}).get(TENANT_HEADER)
         structlog.contextvars.bind_contextvars(tenant=tenant, job=self.name)
         try:
             with tenant_scope(tenant) if tenant else public_scope():
@@ -59,6 +59,8 @@ class CeleryDispatcher:
 @signals.task_prerun.connect(weak=False)
 def check_connection(**_: Any) -> None:
     """A connection kept for many jobs may have died with the server: look before the job, or all of them fail."""
+    if connection.in_atomic_block:
+        return  # run in place, within the caller's transaction
     connection.health_check_enabled = True  # type: ignore[attr-defined]
     connection.health_check_done = False  # type: ignore[attr-defined]
     close_old_connections()

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django_stubs_ext import monkeypatch
 
 from apps.common import structured_logs
+from kestra_ee.launcher.broker import transport_options
 
 monkeypatch()
 
@@ -172,14 +173,9 @@ if KESTRA_STORAGE_TYPE == "local":
 
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", "memory://")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
-if CELERY_BROKER_URL.startswith("pgmq://"):
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "init_extension": False,  # installed from SQL by the launcher, into a database of its own
-        "use_notify": True,
-        "notify_throttle_interval_ms": 0,
-        "wait_time_seconds": 0,
-    }
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+    transport_options(CELERY_BROKER_URL) if CELERY_BROKER_URL.startswith("pgmq://") else {}
+)
 CELERY_TASK_DEFAULT_QUEUE = "executor"
 CELERY_TASK_ACKS_LATE = False  # rows and timers own recovery: a message is only a nudge
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # nothing waits behind a long task
