@@ -14,6 +14,7 @@ from apps.workflows.engine.frontier import RunRow
 from apps.workflows.engine.ports import RenderFailed
 from apps.workflows.engine.retries import try_again
 from apps.workflows.engine.step import Step
+from apps.workflows.plugin_api.duration import format_duration
 from apps.workflows.plugin_api.errors import TaskFailed
 from apps.workflows.plugin_api.state import State
 from apps.workflows.plugin_api.task import LabelTask, Level, TimedTask
@@ -61,7 +62,8 @@ def send_timed(step: Step, run: RunRow, task: TimedTask) -> None:
     """A sleep: a timer, no worker. A shorter ``timeout`` wins and fails it."""
     _begin(step, run)
     try:
-        due = step.now + step.duration(task.wait_for(), run)
+        wait = step.duration(task.wait_for(), run)
+        due = step.now + wait
         limit = None
         if task.timeout is not None:
             limit = step.now + step.duration(task.timeout, run)
@@ -72,6 +74,7 @@ def send_timed(step: Step, run: RunRow, task: TimedTask) -> None:
     kind = "sleep"
     if limit is not None and limit < due:
         kind, due = "timeout", limit
+    step.log(Level.INFO, run, f"Waiting for {format_duration(wait)}")
     run.nudged_at = due
     step.set_timer(kind, run.id, due)
 

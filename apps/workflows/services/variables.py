@@ -20,7 +20,7 @@ Overlay = Mapping[str, RunRow]
 
 
 class LazyMap(Mapping[str, Any]):
-    """A map whose values are computed when first asked for, and then kept. A None-giving maker marks an absent key."""
+    """A map whose values are computed when first asked for, and then kept. A maker that raises KeyError: not there."""
 
     def __init__(self, makers: Mapping[str, Callable[[], Any]]) -> None:
         self._makers = makers
@@ -38,7 +38,13 @@ class LazyMap(Mapping[str, Any]):
         return len(self._makers)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._makers
+        if key not in self._makers:
+            return False
+        try:
+            self[str(key)]
+        except KeyError:
+            return False
+        return True
 
 
 class TaskField(Mapping[str, Any]):
@@ -125,7 +131,7 @@ class ExpressionSource:
         makers: dict[str, Callable[[], Any]] = {
             "flow": self._flow,
             "execution": self._execution,
-            "inputs": lambda: decrypt_values(self.facts().inputs, self.on_secret),
+            "inputs": self._inputs,
             "labels": lambda: nested_labels(self.facts().labels),
             "outputs": lambda: TaskField(self, state=False),
             "tasks": lambda: TaskField(self, state=True),
@@ -188,6 +194,12 @@ class ExpressionSource:
         if (task_id, key) not in self._read:
             self._read[task_id, key] = read_outputs(self.execution_id, task_id, key)
         return self._read[task_id, key]
+
+    def _inputs(self) -> Any:
+        inputs = self.facts().inputs
+        if not inputs:
+            raise KeyError("inputs")  # without inputs there is no such variable
+        return decrypt_values(inputs, self.on_secret)
 
     def _flow(self) -> dict[str, Any]:
         facts = self.facts()
