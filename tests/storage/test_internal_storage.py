@@ -11,6 +11,8 @@ from apps.common.current_tenant import NoTenantOpen
 from apps.storage.backends.local import LocalConfig, LocalStorage
 from apps.storage.internal_storage import FileMissing, InternalStorage, StorageMisconfigured, open_storage
 from apps.storage.internal_storage.choice import make_backend
+from apps.tenants.models import Tenant
+from apps.tenants.scope import public_scope, tenant_scope
 
 
 @pytest.fixture
@@ -74,8 +76,8 @@ def test_backend_is_found_by_its_type_name(tmp_path: Path) -> None:
         make_backend("local", {"basePath": str(tmp_path), "bucket": "b"})
 
 
-def test_storage_outside_a_tenant_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.common.current_tenant.connection.schema_name", "public", raising=False)
-
-    with pytest.raises(NoTenantOpen):
+def test_storage_is_that_of_the_open_tenant(alpha: Tenant) -> None:
+    with tenant_scope("alpha"):
+        assert open_storage().tenant_id == "alpha"
+    with public_scope(), pytest.raises(NoTenantOpen):
         open_storage()

@@ -220,10 +220,10 @@ class LocalStorage:
             if error.errno not in (errno.ENOTDIR, errno.ELOOP):
                 raise
             raise (PathTaken(path) if create else FileMissing(path)) from error
-        # Another process may make it at the same moment.
+        # Not flushed one by one (each flush costs as much as the file): the one that ends the write takes the journal
+        # along, in which these folders come first. Another process may make the same one at this moment.
         with suppress(FileExistsError):
             os.mkdir(name, 0o700, dir_fd=folder)
-        os.fsync(folder)
         return os.open(name, _FOLDER, dir_fd=folder)
 
     def _retried(self, place: Callable[[], None], path: str) -> None:
