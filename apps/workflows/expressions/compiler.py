@@ -5,12 +5,12 @@ from typing import Final
 
 from apps.workflows.expressions import nodes, operators
 from apps.workflows.expressions.access import get_attribute
-from apps.workflows.expressions.binding import Expression, Written, bind, constant, located, match_names
+from apps.workflows.expressions.binding import Expression, Written, constant, located
+from apps.workflows.expressions.calls import compile_macro_call, compile_operation, fail_with
 from apps.workflows.expressions.errors import Failure, Missing, nearest
 from apps.workflows.expressions.filters import FILTERS
 from apps.workflows.expressions.functions import FUNCTIONS
 from apps.workflows.expressions.methods import call_method
-from apps.workflows.expressions.operation import Operation
 from apps.workflows.expressions.scope import Context
 from apps.workflows.expressions.tests import TESTS
 from apps.workflows.expressions.text import concatenated_text, join_texts
@@ -136,15 +136,6 @@ def compile_arguments(node: nodes.Arguments) -> Written:
     )
 
 
-def fail_with(message: str, position: int, suggestion: str | None = None) -> Expression:
-    """An expression that can only fail: what is unknown matters only when it is reached."""
-
-    def run(context: Context) -> object:
-        raise Failure(message, suggestion).at(position)
-
-    return run
-
-
 def compile_call(node: nodes.Call) -> Expression:
     written, position, name = compile_arguments(node.arguments), node.position, node.name
     operation = FUNCTIONS.get(name)
@@ -155,64 +146,6 @@ def compile_call(node: nodes.Call) -> Expression:
         return run
     unknown = compile_macro_call(name, written, position)
     return lambda context: unknown(context) if context.budget.recursive else run(context)
-
-
-def compile_macro_call(name: str, written: Written, position: int) -> Expression:
-    def run(context: Context) -> object:
-        macro = context.template.macros.get(name)
-        if macro is None:
-            guess = nearest(name, [*FUNCTIONS, *context.template.macros])
-            raise Failure(f"Function or Macro [{name}] does not exist.", guess).at(position)
-        try:
-            found = match_names(written, macro.names)
-            return macro.call(context, {key: value(context) for key, value in found.items()})
-        except Failure as failure:
-            raise failure.at(position) from None
-
-    return run
-
-
-def compile_operation(
-    operation: Operation, written: Written, position: int, operand: Expression | None = None
-) -> Expression:
-    """A filter, test (with operand) or function as a function of the context."""
-    try:
-        arguments = bind(operation, written)
-    except Failure as failure:
-        return fail_with(failure.message, position, failure.suggestion)
-    call = operation.call
-    what = f"The {operation.kind} {operation.name}"
-    leading: tuple[Expression, ...] = (lambda context: context,) if operation.wants_context else ()
-    if operand is not None:
-        leading += (tolerant(operand) if operation.accepts_missing else operand,)
-    inputs = leading + arguments
-    # The operand is the last of the leading ones.
-    operand_index = -1 if operation.sees_null or operand is None else len(leading) - 1
-
-    def run(context: Context) -> object:
-        values = [expression(context) for expression in inputs]
-        if operand_index >= 0 and values[operand_index] is None:
-            return None
-        try:
-            result = call(*values)
-            context.budget.add_made(result)
-            return result
-        except Exception as error:
-            raise located(error, position, what) from None
-
-    return run
-
-
-def tolerant(operand: Expression) -> Expression:
-    """The operand, null where it is missing."""
-
-    def run(context: Context) -> object:
-        try:
-            return operand(context)
-        except Missing:
-            return None
-
-    return run
 
 
 def compile_filter(node: nodes.Filter) -> Expression:
