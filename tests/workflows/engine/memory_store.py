@@ -192,7 +192,9 @@ class MemoryStore:
             self.children[child_id].told = True
         self._save_timers(decision)
         self.counts[-1].written = len(decision.updated) + len(decision.inserted) + decision.execution_changed
-        if self.execution.state in KILLED_OFF:
+        root = self.execution.cursor
+        if self.execution.state in KILLED_OFF or (self.execution.state.ended and root is not None and root.open > 0):
+            # What a sweep ends is not folded into its frame.
             self.swept = True
         if self.check:
             self.check_frames({run.parent_id or self.execution.id for run in (*decision.updated, *decision.inserted)})

@@ -1,0 +1,157 @@
+"""Pause tasks, and executions held by a person."""
+
+from __future__ import annotations
+
+from engine_plugins import Dir, Fake, FakeFlow, Nap, Par, Seq, Wait
+from world import World
+
+from apps.workflows.engine.commands import RunTask
+from apps.workflows.engine.events import PauseRequested, ResumeRequested, Woken
+from apps.workflows.plugin_api.state import State
+
+
+def test_a_pause_waits_for_a_person() -> None:
+    world = World(FakeFlow([Wait(id="w"), Fake(id="a")])).start()
+    assert (world.state, world.summary()) == (State.PAUSED, "w=PAUSED")
+    world.step(ResumeRequested(inputs={"ok": True}))
+    assert world.summary() == "w=SUCCESS a=CREATED"
+    assert world.store.outputs[world.one("w").id] == {"onResume": {"ok": True}}
+    assert world.history() == ["CREATED", "RUNNING", "PAUSED", "RESTARTED", "RUNNING"]
+    assert world.history(world.one("w").id) == ["CREATED", "RUNNING", "PAUSED", "RUNNING", "SUCCESS"]
+
+
+def test_a_resume_of_what_is_not_paused_changes_nothing() -> None:
+    world = World(FakeFlow([Fake(id="a")])).start()
+    decision = world.step(ResumeRequested())
+    assert not decision.updated and not decision.execution_changed
+
+
+def test_a_pause_with_tasks_runs_them_after_the_resume() -> None:
+    world = World(FakeFlow([Wait(id="w", tasks=[Fake(id="a"), Fake(id="b")])])).start()
+    assert world.summary() == "w=PAUSED"
+    world.step(ResumeRequested())
+    world.run()
+    assert world.summary() == "w=SUCCESS a=SUCCESS b=SUCCESS"
+
+
+def test_a_delay_resumes_by_itself() -> None:
+    world = World(FakeFlow([Wait(id="w", delay=5.0), Fake(id="a")])).start()
+    world.advance(4)
+    world.drain()
+    assert world.state is State.PAUSED
+    world.run()
+    assert world.state is State.SUCCESS
+    assert world.history(world.one("w").id) == ["CREATED", "RUNNING", "PAUSED", "RUNNING", "SUCCESS"]
+    assert world.store.timers == {}
+
+
+def test_a_timeout_fails_the_pause_and_runs_no_child() -> None:
+    flow = FakeFlow([Wait(id="w", until=5.0, tasks=[Fake(id="a")]), Fake(id="b")], errors=[Fake(id="e")])
+    world = World(flow).start()
+    world.run()
+    assert (world.state, world.summary()) == (State.FAILED, "w=FAILED e=SUCCESS")
+    assert world.history(world.one("w").id) == ["CREATED", "RUNNING", "PAUSED", "FAILED"]
+
+
+def test_a_pause_that_cannot_be_rendered_fails() -> None:
+    world = World(FakeFlow([Wait(id="w")]))
+    spec = world.compiled.task("w").frame
+    assert spec is not None and spec.pause is not None
+    object.__setattr__(spec, "pause", type(spec.pause)(delay="!no such input"))
+    world.run()
+    assert (world.state, world.summary(), world.logs) == (State.FAILED, "w=FAILED", ["no such input"])
+
+
+def test_parallel_pauses_all_pause_and_the_last_resume_lets_it_go_on() -> None:
+    world = World(FakeFlow([Par(id="p", tasks=[Wait(id="v"), Wait(id="w")]), Fake(id="a")])).start()
+    assert world.summary() == "p=RUNNING v=PAUSED w=PAUSED"
+    assert world.store.execution.paused == 2
+    world.step(ResumeRequested(world.one("w").id))
+    assert (world.state, world.summary()) == (State.PAUSED, "p=RUNNING v=PAUSED w=RUNNING")
+    world.step(ResumeRequested())
+    assert world.summary() == "p=SUCCESS v=SUCCESS w=SUCCESS a=CREATED"
+
+
+def test_what_runs_beside_a_pause_ends_and_waits_with_its_result() -> None:
+    flow = FakeFlow([Par(id="p", tasks=[Wait(id="w"), Seq(id="s", tasks=[Fake(id="a"), Fake(id="b")]), Nap(id="n")])])
+    world = World(flow).start()
+    world.drain()
+    # Its frame opened after the pause, so it waits.
+    assert world.summary() == "p=RUNNING w=PAUSED s=RUNNING n=RUNNING a=RUNNING"
+    world.finish(world.one("a").id, outputs={"x": 1})
+    world.advance(10)
+    world.drain()
+    assert world.summary() == "p=RUNNING w=PAUSED s=RUNNING n=SUCCESS a=SUCCESS"
+    assert world.one("a").pending and world.one("n").pending
+    world.step(ResumeRequested())
+    assert world.states("b") == [State.CREATED]
+    assert not world.one("a").pending
+    world.run()
+    assert world.state is State.SUCCESS
+
+
+def test_a_person_holds_and_releases() -> None:
+    world = World(FakeFlow([Fake(id="a"), Fake(id="b"), Fake(id="c")])).start()
+    world.drain()
+    world.step(PauseRequested())
+    assert world.state is State.PAUSED
+    world.finish(world.one("a").id)
+    assert world.summary() == "a=SUCCESS"
+    world.step(ResumeRequested())
+    assert world.summary() == "a=SUCCESS b=CREATED"
+    assert world.history() == ["CREATED", "RUNNING", "PAUSED", "RUNNING"]
+    world.run()
+    assert world.state is State.SUCCESS
+
+
+def test_what_could_not_be_claimed_during_a_hold_is_told_again() -> None:
+    world = World(FakeFlow([Fake(id="a")])).start()
+    world.now += world.now - world.now
+    world.step(PauseRequested())
+    world.drain()
+    assert world.summary() == "a=CREATED", "nothing is claimed while a person holds"
+    world.advance(5)
+    decision = world.step(ResumeRequested())
+    assert decision.commands == [RunTask(world.one("a").id)]
+
+
+def test_only_what_runs_can_be_held() -> None:
+    world = World(FakeFlow([Fake(id="a")]))
+    world.step(PauseRequested())
+    assert world.state is State.CREATED
+    world.run()
+    world.step(PauseRequested())
+    assert world.state is State.SUCCESS
+
+
+def test_a_held_unit_goes_on_since_it_is_the_running_task() -> None:
+    world = World(FakeFlow([Dir(id="d", tasks=[Fake(id="a"), Fake(id="b")]), Fake(id="c")])).start()
+    world.drain()
+    unit = world.one("d").id
+    world.finish(unit)
+    world.step(PauseRequested())
+    world.finish(world.one("a").id)
+    assert world.summary() == "d=RUNNING a=SUCCESS b=RUNNING"
+    world.finish(world.one("b").id)
+    world.finish(unit)
+    assert world.states("c") == []
+    world.step(ResumeRequested())
+    world.run()
+    assert world.summary() == "d=SUCCESS a=SUCCESS b=SUCCESS c=SUCCESS"
+
+
+def test_a_paused_execution_with_a_large_backlog_does_not_go_round_in_circles() -> None:
+    tasks = [Wait(id="w"), *(Fake(id=f"t{number}") for number in range(6))]
+    world = World(FakeFlow([Par(id="p", tasks=tasks), Fake(id="z")]), limit=3).start()
+    world.drain()
+    while world.finishable():
+        world.finish(world.finishable()[0])
+        world.drain()
+    assert world.state is State.PAUSED
+    steps = len(world.store.counts)
+    world.step(Woken("watch"))
+    world.drain()
+    assert len(world.store.counts) == steps + 1
+    world.step(ResumeRequested())
+    world.run()
+    assert world.state is State.SUCCESS
