@@ -63,18 +63,20 @@ class Output(PluginModel):
 class Task(PluginModel):
     """What all tasks share (plugins.md B.3)."""
 
-    id: TaskId
-    type: str
-    description: str | None = None
-    retry: Retry | None = None
-    timeout: Property[Duration] | None = None
-    disabled: bool = False
-    run_if: str = "true"
-    allow_failure: bool = False
-    allow_warning: bool = False
-    log_level: Level | None = None
-    log_to_file: bool = False
-    worker_group: WorkerGroup | None = None
+    id: TaskId = Field(title="Name of the task, unique in the flow; its outputs are read under it.")
+    type: str = Field(title="The kind of task.")
+    description: str | None = Field(default=None, title="What it is for, as Markdown.")
+    retry: Retry | None = Field(default=None, title="When it is tried again after a failure.")
+    timeout: Property[Duration] | None = Field(
+        default=None, title="How long one try may take, as in `PT5M`; then it is ended and has failed."
+    )
+    disabled: bool = Field(default=False, title="Whether it is left out.")
+    run_if: str = Field(default="true", title="The task is skipped when this is false; rendered.")
+    allow_failure: bool = Field(default=False, title="Whether its failure is only a warning.")
+    allow_warning: bool = Field(default=False, title="Whether its warning is a success.")
+    log_level: Level | None = Field(default=None, title="The least level that is kept of its log.")
+    log_to_file: bool = Field(default=False, title="Whether its log goes to a file in internal storage.")
+    worker_group: WorkerGroup | None = Field(default=None, title="The pool of workers that runs it.")
 
     def children(self) -> tuple[Task, ...]:
         """The tasks written inside this one, in the order of the YAML; empty for a task that holds none."""
