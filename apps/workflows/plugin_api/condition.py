@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, SerializeAsAny
+from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from apps.workflows.plugin_api.by_type import ByType
 from apps.workflows.plugin_api.model import PluginModel
@@ -16,7 +16,7 @@ class Condition(PluginModel):
     on_schedule: ClassVar[bool] = False
     """True when it can be asked about a date alone, so that it may narrow a schedule."""
 
-    type: str
+    type: str = Field(title="The kind of condition.")
 
     def check(self) -> list[str]:
         """What is wrong beyond types, as sentences; called when a flow is saved."""

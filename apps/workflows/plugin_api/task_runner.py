@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from apps.workflows.plugin_api.model import PluginModel
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ OnLine = Callable[[str, bool], None]
 class TaskRunner(PluginModel):
     """What all task runners share."""
 
-    type: str
+    type: str = Field(title="The kind of task runner.")
 
     def run(self, context: RunContext, command: Command, on_line: OnLine) -> int:
         """Run the command to its end and answer its exit code.
