@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from kestra_ee.launcher.children import ChildSpec
+from kestra_ee.launcher.orphans import has_children
 from kestra_ee.launcher.parent_death import signal_when_parent_dies
 
 FIRST_WAIT: Final = 0.2
@@ -26,6 +27,7 @@ class Child:
         self.deaths = 0
         self.restart_at: float | None = 0.0
         self._command = list(spec.command)
+        self._forks = spec.forks
         self._environment = {**environment, **spec.environment}
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -40,6 +42,11 @@ class Child:
     @property
     def running(self) -> bool:
         return self._process is not None
+
+    @property
+    def loaded(self) -> bool:
+        """It runs and, if its work is done by processes it forks, has forked them."""
+        return self._process is not None and (not self._forks or has_children(self._process.pid))
 
     def start(self) -> int:
         """Returns the descriptor its lines come from (not blocking)."""

@@ -12,6 +12,7 @@ class ChildSpec:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    forks: bool = False
 
 
 def product_children(options: LaunchOptions) -> list[ChildSpec]:
@@ -25,4 +26,7 @@ def product_children(options: LaunchOptions) -> list[ChildSpec]:
     executor = [*celery, "worker", "-Q", "executor", "-c", "1", "-n", "executor@%h", *quiet]
     worker = [*celery, "worker", "-Q", "worker.default", "-c", str(options.worker_processes), "-n", "worker@%h", *quiet]
     commands = {"web": web, "beat": beat, "executor": executor, "worker": worker}
-    return [ChildSpec(name, command, {"KESTRA_EE_PROCESS": name}) for name, command in commands.items()]
+    return [
+        ChildSpec(name, command, {"KESTRA_EE_PROCESS": name}, forks="worker" in command)
+        for name, command in commands.items()
+    ]

@@ -19,6 +19,11 @@ def direct_children(parent: int) -> Iterator[tuple[int, int]]:
             yield pid, int(fields[2])
 
 
+def has_children(pid: int) -> bool:
+    """Where there is no /proc nobody can tell: True."""
+    return not _PROC.is_dir() or any(direct_children(pid))
+
+
 def kill_orphans(keep: frozenset[int], *, within: float) -> int:
     """SIGKILL to every direct child of this process not in `keep`, and to what these leave behind in turn; returns
     how many. This process must be the one orphans come to (`adopt_orphans`)."""

@@ -20,6 +20,7 @@ from kestra_ee.launcher.signals import StopRequested, StopSignals
 from kestra_ee.launcher.supervisor import Supervisor
 
 READY_SECONDS: Final = 120.0
+SETTLING_SECONDS: Final = 0.7
 DEATHS_BEFORE_READY: Final = 4
 # The administrator's password is for the one process that makes the administrator.
 _NOT_FOR_CHILDREN: Final = frozenset({"KESTRA_EE_ADMIN_PASSWORD"})
@@ -84,25 +85,28 @@ def _run(options: LaunchOptions, signals: StopSignals) -> bool:
 
 
 def _wait_until_ready(options: LaunchOptions, supervisor: Supervisor, signals: StopSignals) -> bool:
-    """False when a stop was requested before."""
+    """False when a stop was requested before. Ready: the web process answers and the others have loaded, for a moment
+    without a break, since a process that cannot reach its queue ends right after loading."""
     deadline = time.monotonic() + READY_SECONDS
-    healthy = False
+    name = urlsplit(options.public_url).netloc
+    since: float | None = None
 
     def settled() -> bool:
-        nonlocal healthy
+        nonlocal since
+        now = time.monotonic()
         for child in supervisor.children:
             if child.deaths >= DEATHS_BEFORE_READY:
                 raise LauncherError(f"{child.name} does not start, see its lines above")
-        if time.monotonic() > deadline:
+        if now > deadline:
             raise LauncherError(f"the product did not answer within {READY_SECONDS:.0f} s, see the lines above")
-        name = urlsplit(options.public_url).netloc
-        healthy = answers(options.probe_host, options.port, name=name) and all(
-            child.running for child in supervisor.children
-        )
-        return healthy
+        if not all(child.loaded for child in supervisor.children):
+            since = None
+        elif since is None and answers(options.probe_host, options.port, name=name):
+            since = now
+        return since is not None and now - since > SETTLING_SECONDS
 
     supervisor.run(until=settled, tick=0.1)
-    return healthy and not signals.requested
+    return not signals.requested
 
 
 def _show(options: LaunchOptions, made: Bootstrap | None, watch: Stopwatch, *, ready: bool) -> None:

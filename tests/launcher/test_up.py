@@ -23,7 +23,7 @@ NOT_INHERITED = ("DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE", 
 
 
 class Instance:
-    def __init__(self, home: Path, port: int) -> None:
+    def __init__(self, home: Path, port: int, **settings: str) -> None:
         self.home = home
         self.port = port
         self.output = home.parent / f"{home.name}.output"
@@ -32,7 +32,7 @@ class Instance:
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "kestra_ee.cli", "up"],
-                env={**environment, "KESTRA_EE_HOME": str(home), "PORT": str(port)},
+                env={**environment, "KESTRA_EE_HOME": str(home), "PORT": str(port), **settings},
                 stdout=output,
                 stderr=output,
             )
@@ -75,13 +75,13 @@ class Instance:
 
 
 @pytest.fixture
-def start(home: Path) -> Iterator[Callable[[], Instance]]:
+def start(home: Path) -> Iterator[Callable[..., Instance]]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     instances: list[Instance] = []
 
-    def start() -> Instance:
-        instances.append(Instance(home, port))
+    def start(**settings: str) -> Instance:
+        instances.append(Instance(home, port, **settings))
         return instances[-1]
 
     yield start
@@ -97,7 +97,7 @@ def start(home: Path) -> Iterator[Callable[[], Instance]]:
     sweep_leftovers(str(home))
 
 
-def test_life_of_an_instance(start: Callable[[], Instance], eventually: Eventually) -> None:
+def test_life_of_an_instance(start: Callable[..., Instance], eventually: Eventually) -> None:
     first = start()
     first.wait_until_ready(FIRST_START_SECONDS)
     assert first.health() == 200
@@ -124,7 +124,7 @@ def test_life_of_an_instance(start: Callable[[], Instance], eventually: Eventual
     eventually(lambda: second.processes() == [])
 
 
-def test_a_start_after_kill_9_is_clean(start: Callable[[], Instance], eventually: Eventually) -> None:
+def test_a_start_after_kill_9_is_clean(start: Callable[..., Instance], eventually: Eventually) -> None:
     first = start()
     first.wait_until_ready(FIRST_START_SECONDS)
     first.process.kill()
@@ -134,3 +134,11 @@ def test_a_start_after_kill_9_is_clean(start: Callable[[], Instance], eventually
     assert second.health() == 200
     assert second.stop(signal.SIGTERM) < 10
     eventually(lambda: second.processes() == [])
+
+
+def test_a_process_that_cannot_load_ends_the_start_with_one_clear_line(start: Callable[..., Instance]) -> None:
+    instance = start(CELERY_BROKER_URL="nonsense://nowhere")
+    assert instance.process.wait(timeout=FIRST_START_SECONDS) == 1
+    assert re.search(r"^kestra-ee: (worker|executor|beat) does not start, see its lines above$", instance.said(), re.M)
+    assert "with the password" in instance.said()
+    assert instance.processes() == []
