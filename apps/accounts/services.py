@@ -71,14 +71,22 @@ def update_user(
     first_name: str | None = None,
     last_name: str | None = None,
     description: str | None = None,
+    is_active: bool | None = None,
 ) -> User:
-    """None leaves a field as it is."""
-    changes = {"first_name": first_name, "last_name": last_name, "description": description}
+    """None leaves a field as it is. Raises IllegalState when it would switch off the last super admin."""
+    changes = {
+        "first_name": first_name,
+        "last_name": last_name,
+        "description": description,
+        "is_active": is_active,
+    }
     given = {name: value for name, value in changes.items() if value is not None}
     before = {name: getattr(user, name) for name in given}
-    for name, value in given.items():
-        setattr(user, name, value)
     with transaction.atomic():
+        if is_active is False and user.is_super_admin:
+            _check_not_last_super_admin(user)
+        for name, value in given.items():
+            setattr(user, name, value)
         user.save(update_fields=list(given))
         record(
             acting_user=acting_user, action="UPDATE", resource="User", detail=_detail(user), before=before, after=given

@@ -18,9 +18,13 @@ from apps.tenants.selectors import get_open_tenant
 _API: Final = re.compile(r"^/api/v\d+/([^/]+)(?:/|$)")
 _PAGE: Final = re.compile(r"^/ui/([^/]+)(?:/|$)")
 
+ADMIN: Final = "/admin/"
+
 
 class TenantMiddleware:
     """Sets `request.tenant` (None outside /api and /ui) and `request.tenant_in_path`. An unknown tenant is 404.
+
+    The admin console has neither: templates of django-tenants take a request with `tenant` for one of a tenant.
 
     A streamed answer is read after this has ended: its generator opens the scope itself.
     """
@@ -30,7 +34,8 @@ class TenantMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         tenant_id, in_path = tenant_of_path(request.path_info)
-        request.tenant, request.tenant_in_path = None, in_path  # type: ignore[attr-defined]
+        if not request.path_info.startswith(ADMIN):
+            request.tenant, request.tenant_in_path = None, in_path  # type: ignore[attr-defined]
         tenant = None
         with opened_schema("public"):
             if tenant_id is not None:

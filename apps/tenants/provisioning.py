@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django_tenants.utils import quote_schema_name
 from psycopg.sql import SQL, Identifier, Literal
@@ -38,9 +38,12 @@ def create_tenant_row(*, tenant_id: str, name: str) -> Tenant:
 
 
 def drop_tenant(tenant: Tenant) -> None:
-    """The row and everything in its schema."""
-    with public_scope():
+    """The row and everything in its schema, or neither."""
+    with public_scope(), transaction.atomic():
         with connection.cursor() as cursor:
+            # a table cannot go while a check of its foreign keys is put off to the commit
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
             cursor.execute(f"DROP SCHEMA IF EXISTS {quote_schema_name(tenant.schema_name)} CASCADE")
         tenant_id = tenant.pk
         tenant.delete()

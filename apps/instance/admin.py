@@ -1,0 +1,70 @@
+"""Tenants in the admin console: making one makes its schema."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest
+
+from apps.accounts.models import User
+from apps.accounts.selectors import current_user
+from apps.common.errors import ProductError
+from apps.instance.services import create_tenant, delete_tenant, update_tenant
+from apps.tenants.models import Tenant
+from apps.tenants.selectors import get_tenant
+
+admin.site.site_title = admin.site.site_header = "Platform administration"
+admin.site.index_title = "Installation"
+admin.site.site_url = "/ui/"
+
+
+class TenantForm(forms.ModelForm[Tenant]):
+    """The id is chosen once."""
+
+    first_admin = forms.ModelChoiceField(
+        User.objects.filter(is_active=True), required=False, help_text="Becomes Admin of the new tenant."
+    )
+
+    class Meta:
+        model = Tenant
+        fields = ("id", "name")
+
+
+@admin.register(Tenant)
+class TenantAdmin(admin.ModelAdmin[Tenant]):
+    """Writes go through the services, so they are checked and audited as anywhere."""
+
+    form = TenantForm
+    list_display = ("id", "name", "created")
+    search_fields = ("id", "name")
+    ordering = ("id",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:
+        return () if obj is None else ("id",)
+
+    def get_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:
+        return ("id", "name", "first_admin") if obj is None else ("id", "name")
+
+    def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
+        acting_user, given = current_user(request), form.cleaned_data
+        try:
+            if change:
+                update_tenant(acting_user=acting_user, tenant=get_tenant(obj.pk), name=given["name"])
+                return
+            made = create_tenant(
+                acting_user=acting_user, tenant_id=given["id"], name=given["name"], admin=given["first_admin"]
+            )
+            obj.__dict__.update(made.__dict__)
+        except ProductError as error:
+            messages.error(request, error.message)
+
+    def delete_model(self, request: HttpRequest, obj: Tenant) -> None:
+        try:
+            delete_tenant(acting_user=current_user(request), tenant=obj)
+        except ProductError as error:
+            messages.error(request, error.message)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        found = super().get_actions(request)
+        found.pop("delete_selected", None)  # one by one, through the service
+        return found
