@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from apps.common.dispatch import EXECUTOR_QUEUE, send, worker_queue
@@ -18,6 +19,8 @@ from apps.workflows.engine.commands import (
 
 DEFAULT_GROUP = "default"
 """The worker group of tasks that name none."""
+DRAINS = 8
+"""Messages for a fan-out that is wider than this."""
 
 
 def send_created(execution_id: str, group: str = DEFAULT_GROUP) -> None:
@@ -27,11 +30,11 @@ def send_created(execution_id: str, group: str = DEFAULT_GROUP) -> None:
 
 def send_commands(execution_id: str, commands: Iterable[Command]) -> None:
     """Send what a step commanded, when its transaction commits."""
+    waiting: dict[str, list[str]] = defaultdict(list)
     for command in commands:
         match command:
             case RunTask(run_id, worker_group):
-                group = DEFAULT_GROUP if worker_group is None else worker_group.key
-                send("workflows.run_task_run", execution_id, run_id, queue=worker_queue(group))
+                waiting[DEFAULT_GROUP if worker_group is None else worker_group.key].append(run_id)
             case KillTask():
                 pass  # whoever holds the claim looks at its own row twice a second (engine-frames §9.3)
             case Continue():
@@ -44,3 +47,20 @@ def send_commands(execution_id: str, commands: Iterable[Command]) -> None:
                 send("workflows.kill_children", execution_id, run_id, queue=EXECUTOR_QUEUE)
             case RetryExecution(new_id):
                 send("workflows.retry_execution", execution_id, new_id, queue=EXECUTOR_QUEUE)
+    for group, run_ids in waiting.items():
+        _send_waiting(execution_id, group, run_ids)
+
+
+def send_drain(execution_id: str, group: str) -> None:
+    """Ask a worker of the group to take what waits in an execution, one task run after another."""
+    send("workflows.drain_execution", execution_id, queue=worker_queue(group))
+
+
+def _send_waiting(execution_id: str, group: str, run_ids: list[str]) -> None:
+    """A message for each run, or, for a wide fan-out, a few that each drain it: a message costs more than a task."""
+    if len(run_ids) <= DRAINS:
+        for run_id in run_ids:
+            send("workflows.run_task_run", execution_id, run_id, queue=worker_queue(group))
+        return
+    for _ in range(DRAINS):
+        send_drain(execution_id, group)

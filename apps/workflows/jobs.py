@@ -63,6 +63,12 @@ def run_task_run(execution_id: str, run_id: str) -> None:
 
 
 @shared_task
+def drain_execution(execution_id: str) -> None:
+    """Take what waits for a worker in an execution, one task run after another."""
+    driver().drain(execution_id)
+
+
+@shared_task
 def continue_execution(execution_id: str) -> None:
     """A step that had more to do than one slice."""
     continue_step(execution_id)

@@ -1,17 +1,21 @@
 """Steps on real rows: what is lost, doubled or late does no harm."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.db import connection
 
 from apps.common.clock import now
-from apps.common.ids import new_id
+from apps.common.ids import new_id, to_uuid
 from apps.timers.models import Timer
 from apps.workflows.engine.events import Created, TaskRunEnded, Woken, WorkerLost
-from apps.workflows.execution_store.claims import claim_task_run, still_held
+from apps.workflows.execution_store.claims import claim_task_run, read_facts, still_held
+from apps.workflows.execution_store.save import Extras
 from apps.workflows.plugin_api.state import State
-from apps.workflows.services.advance import advance_execution
+from apps.workflows.services.advance import advance_execution, advance_or_store
 from apps.workflows.services.chores import give_lost_claims_back
 from apps.workflows.services.executions import kill_execution
 from apps.workflows.services.processes import LOST_AFTER, beat, register_process
@@ -74,7 +78,7 @@ def test_a_start_that_comes_three_times_runs_once(flows: FlowRunner) -> None:
 
 def test_task_runs_whose_messages_were_lost_are_sent_again(flows: FlowRunner) -> None:
     ran = flows.start(WIDE)
-    flows.jobs.run(only=lambda job: job.job == "workflows.begin_execution")
+    advance_execution(ran.execution_id, Created())
     flows.jobs.clear()
     assert ran.state == "RUNNING"
     make_all_timers_due()
@@ -127,6 +131,40 @@ def test_claims_of_a_process_that_is_gone_are_given_back_and_the_try_is_shown(fl
     flows.finish(ran)
     attempts = ran.run_of("a").attempts
     assert [attempt["histories"][-1]["state"] for attempt in attempts] == ["KILLED", "SUCCESS"]
+
+
+def test_a_worker_takes_what_waits_in_the_execution_it_works_on(flows: FlowRunner) -> None:
+    ran = flows.start(WIDE)
+    assert flows.jobs.run(only=lambda job: job.job == "workflows.begin_execution") == 1
+    assert ran.state == "SUCCESS"
+
+
+def test_a_result_beside_a_busy_execution_is_folded_by_the_clock(flows: FlowRunner) -> None:
+    ran = flows.start(WIDE)
+    advance_execution(ran.execution_id, Created())
+    held = claim_task_run(ran.run_of("a").id, "owner:1", now())
+    facts = read_facts(ran.execution_id)
+    assert held is not None and facts is not None
+    with another_connection_holds(ran.execution_id):
+        result = TaskRunEnded(held.id, "owner:1", State.SUCCESS, {"value": "a"}, now())
+        advanced = advance_or_store(facts, held, result, claimer=None, extras=Extras())
+    assert advanced.stored_beside
+    stored = ran.run_of("a")
+    assert (stored.state, stored.pending, ran.run_of("all").cursor.get("ok", 0)) == ("SUCCESS", True, 0)
+    flows.tick()
+    assert (ran.run_of("a").pending, ran.run_of("all").cursor["ok"]) == (False, 1)
+
+
+@contextmanager
+def another_connection_holds(execution_id: str) -> Iterator[None]:
+    """As a step of another process would."""
+    held = connection.settings_dict
+    with psycopg.connect(
+        host=held["HOST"], port=held["PORT"], user=held["USER"], password=held["PASSWORD"], dbname=held["NAME"]
+    ) as other:
+        other.execute("SELECT 1 FROM t_alpha.execution WHERE id = %s FOR NO KEY UPDATE", [to_uuid(execution_id)])
+        yield
+        other.rollback()
 
 
 def test_a_lost_worker_that_is_reported_twice_costs_one_try(flows: FlowRunner) -> None:

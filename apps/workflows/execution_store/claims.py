@@ -21,12 +21,25 @@ from apps.workflows.execution_store.rows import (
 from apps.workflows.plugin_api.state import State
 
 _CLAIM = f"""
-UPDATE task_run t SET state = 'RUNNING', token = %s, histories = t.histories || %s::jsonb,
+UPDATE task_run t SET state = 'RUNNING', token = %s, nudged_at = NULL, histories = t.histories || %s::jsonb,
   attempts = coalesce(t.attempts, '[]'::jsonb) || %s::jsonb
 FROM execution e
 WHERE t.id = %s AND t.state IN ('CREATED', 'RESTARTED') AND t.token IS NULL AND NOT t.pending
   AND e.id = t.execution_id AND NOT e.hold
   AND (e.state IN ('RUNNING', 'RETRYING', 'PAUSED') OR t.branch = 'l')
+RETURNING {RUN_COLUMNS_T}
+"""  # noqa: S608 - constants
+
+
+_CLAIM_WAITING = f"""
+UPDATE task_run t SET state = 'RUNNING', token = %s, nudged_at = NULL, histories = t.histories || %s::jsonb,
+  attempts = coalesce(t.attempts, '[]'::jsonb) || %s::jsonb
+FROM execution e
+WHERE t.id = (
+    SELECT w.id FROM task_run w WHERE w.execution_id = %s AND w.state IN ('CREATED', 'RESTARTED') AND w.token IS NULL
+      AND NOT w.pending AND w.nudged_at IS NOT NULL AND (%s::text[] IS NULL OR w.task_id = ANY(%s::text[]))
+    ORDER BY w.nudged_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+  AND e.id = t.execution_id AND NOT e.hold AND (e.state IN ('RUNNING', 'RETRYING', 'PAUSED') OR t.branch = 'l')
 RETURNING {RUN_COLUMNS_T}
 """  # noqa: S608 - constants
 
@@ -53,14 +66,28 @@ def claim_task_run(run_id: str, token: str, now: datetime) -> RunRow | None:
 
     Locks the run's row alone. Commits with the caller's transaction, or at once without one.
     """
-    started = Change(State.RUNNING, now)
-    attempt = Attempt([Change(State.CREATED, now), started])
     with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM, [token, dump(changes_to_json([started])), dump(attempts_to_json([attempt])), to_uuid(run_id)]
-        )
+        cursor.execute(_CLAIM, [token, *_started(now), to_uuid(run_id)])
         columns = cursor.fetchone()
     return None if columns is None else run_from_columns(columns)
+
+
+def claim_waiting_run(execution_id: str, task_ids: list[str] | None, token: str, now: datetime) -> RunRow | None:
+    """Claim the run of an execution that waits longest for a worker (of these tasks, or of any). None: none waits.
+
+    Rows that others are claiming are passed over. One indexed query, however many wait.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM_WAITING, [token, *_started(now), to_uuid(execution_id), task_ids, task_ids])
+        columns = cursor.fetchone()
+    return None if columns is None else run_from_columns(columns)
+
+
+def _started(now: datetime) -> tuple[str, str]:
+    """What a claim adds to the histories of the run, and its new attempt."""
+    started = Change(State.RUNNING, now)
+    attempt = Attempt([Change(State.CREATED, now), started])
+    return dump(changes_to_json([started])), dump(attempts_to_json([attempt]))
 
 
 def still_held(run_id: str, token: str) -> bool:
@@ -94,8 +121,9 @@ def store_result_beside(run: RunRow) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE task_run t SET state = r.state, histories = r.histories, attempts = r.attempts,"
-            " outputs = r.outputs, pending = true FROM jsonb_to_record(%s::jsonb) AS r(state text, histories jsonb, attempts jsonb,"
-            " outputs jsonb) WHERE t.id = %s AND t.token = %s AND t.state = 'RUNNING'",
+            " outputs = r.outputs, pending = true"
+            " FROM jsonb_to_record(%s::jsonb) AS r(state text, histories jsonb, attempts jsonb, outputs jsonb)"
+            " WHERE t.id = %s AND t.token = %s AND t.state = 'RUNNING'",
             [dump(held), to_uuid(run.id), run.token],
         )
         return cursor.rowcount == 1

@@ -7,7 +7,7 @@ that is lost, doubled or late does no harm (architecture.md §3, engine-frames.m
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -27,7 +27,7 @@ from apps.workflows.engine.decision import Decision
 from apps.workflows.engine.events import Continue, Event, TaskRunEnded, Woken
 from apps.workflows.engine.frontier import Attempt, Change, Frontier, RunRow
 from apps.workflows.engine.ports import Ports
-from apps.workflows.execution_store.claims import ExecutionFacts, read_facts, store_result_beside
+from apps.workflows.execution_store.claims import ExecutionFacts, claim_waiting_run, read_facts, store_result_beside
 from apps.workflows.execution_store.load import Locked, execution_exists, load_frontier, load_runs, lock_execution
 from apps.workflows.execution_store.look import PostgresLook
 from apps.workflows.execution_store.save import Extras, insert_logs, insert_metrics, save_step
@@ -36,7 +36,7 @@ from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.plugin_api.state import State
 from apps.workflows.plugin_api.task import Level
 from apps.workflows.selectors.logs import list_error_logs
-from apps.workflows.services.definitions import FlowRevisionGone, LoadedFlow, load_flow
+from apps.workflows.services.definitions import FlowRevisionGone, LoadedFlow, load_flow, worker_group
 from apps.workflows.services.expression_functions import StoreFunctions
 from apps.workflows.services.render_port import StepRender
 from apps.workflows.services.variables import ExpressionSource
@@ -54,21 +54,41 @@ RUN_TIMERS = frozenset({"retry", "sleep", "timeout", "delay", "pause_timeout", "
 class Claimer:
     """The process that makes a step, when it may run the next task itself.
 
-    ``may_run`` says whether it serves the task's worker group and has time left; ``issued`` keeps every token it was
-    given, so that a claim whose commit is in doubt can be given back.
+    It serves ``groups`` and claims until ``until`` (monotonic seconds), for fairness. ``issued`` keeps every token it
+    gave out, so that a claim whose commit is in doubt can be given back.
     """
 
     process_id: str
-    may_run: Callable[[RunRow, CompiledFlow], bool]
+    groups: frozenset[str]
+    until: float
     issued: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def has_time(self) -> bool:
+        """Whether it goes on with this execution."""
+        return time.monotonic() < self.until
+
     def token(self, run: RunRow, compiled: CompiledFlow) -> str | None:
-        """A new token, or None."""
-        if not self.may_run(run, compiled):
+        """A new token for a run that the step makes, or None."""
+        if not self.has_time or worker_group(compiled.task(run.task_id).task) not in self.groups:
             return None
-        token = f"{self.process_id}:{new_id()}"
+        token = self.new_token()
         self.issued.append((run.id, token))
         return token
+
+    def new_token(self) -> str:
+        """A token that names this process."""
+        return f"{self.process_id}:{new_id()}"
+
+    def take_waiting(self, execution_id: str, flow: LoadedFlow, now: datetime) -> RunRow | None:
+        """Claim, in this transaction, a run of the execution that waits for a worker of these groups."""
+        if not self.has_time:
+            return None
+        token = self.new_token()
+        run = claim_waiting_run(execution_id, flow.tasks_of(self.groups), token, now)
+        if run is not None:
+            self.issued.append((run.id, token))
+        return run
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +132,27 @@ def advance_execution(
         if locked is None:
             _forget_timer(tenant, execution_id, event)
             return Advanced(found=False)
-        decision = step(tenant, locked, event, now, claimer, extras, ancestors)
-        send_commands(execution_id, decision.commands)
-        return Advanced(found=True, state=locked.execution.state, claimed=decision.claimed)
+        return _stepped(tenant, locked, event, now, claimer, extras, ancestors)
+
+
+def _stepped(
+    tenant: str,
+    locked: Locked,
+    event: Event,
+    now: datetime,
+    claimer: Claimer | None,
+    extras: Extras,
+    ancestors: tuple[str, ...] | None,
+) -> Advanced:
+    """A step whose commands are sent; a worker that got no new run takes one that waits, in the same commit."""
+    execution = locked.execution
+    decision = step(tenant, locked, event, now, claimer, extras, ancestors)
+    claimed = decision.claimed
+    if claimed is None and claimer is not None and not execution.state.ended:
+        flow = load_flow(locked.flow_ref, execution.flow_revision)
+        claimed = claimer.take_waiting(execution.id, flow, now)
+    send_commands(execution.id, decision.commands)
+    return Advanced(found=True, state=execution.state, claimed=claimed)
 
 
 def step(
@@ -149,13 +187,7 @@ def step(
 
 
 def advance_or_store(
-    execution_id: str,
-    run: RunRow,
-    event: TaskRunEnded,
-    *,
-    claimer: Claimer | None,
-    extras: Extras,
-    flow_ref: int,
+    facts: ExecutionFacts, run: RunRow, event: TaskRunEnded, *, claimer: Claimer | None, extras: Extras
 ) -> Advanced:
     """A worker's step, without waiting when another step holds the execution (engine-frames §9.6).
 
@@ -164,18 +196,21 @@ def advance_or_store(
     (retry, allowFailure, warningOnRetry).
     """
     tenant = require_tenant()
+    execution_id = facts.id
     if event.state is State.SUCCESS and len(run.attempts) <= 1:
         now = read_clock()
         with transaction.atomic():
             locked = lock_execution(execution_id, skip_locked=True)
             if locked is not None:
-                decision = step(tenant, locked, event, now, claimer, extras, run.ancestors)
-                send_commands(execution_id, decision.commands)
-                return Advanced(found=True, state=locked.execution.state, claimed=decision.claimed)
+                return _stepped(tenant, locked, event, now, claimer, extras, run.ancestors)
             if not execution_exists(execution_id):
                 return Advanced(found=False)
-            if _store_beside(tenant, execution_id, run, event, extras, flow_ref, now):
-                return Advanced(found=True, stored_beside=True)
+            if _store_beside(tenant, execution_id, run, event, extras, facts.flow_ref, now):
+                claimed = None
+                if claimer is not None:
+                    flow = load_flow(facts.flow_ref, facts.flow_revision)
+                    claimed = claimer.take_waiting(execution_id, flow, now)
+                return Advanced(found=True, claimed=claimed, stored_beside=True)
     return advance_execution(execution_id, event, claimer=claimer, extras=extras, ancestors=run.ancestors)
 
 

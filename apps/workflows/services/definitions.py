@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from apps.common.current_tenant import require_tenant
+from apps.workflows.dispatch import DEFAULT_GROUP
 from apps.workflows.engine.compiled_flow import CompiledFlow, compile_flow
 from apps.workflows.flow_language.flow import FlowDefinition
 from apps.workflows.flow_language.source import parse_flow
+from apps.workflows.plugin_api.task import Task
 from apps.workflows.selectors.flow_sources import read_source
 
 CACHED_FLOWS = 1000
@@ -21,6 +23,19 @@ class LoadedFlow:
 
     definition: FlowDefinition
     compiled: CompiledFlow
+    groups: frozenset[str]
+    """Worker groups that its tasks ask for."""
+
+    def tasks_of(self, groups: frozenset[str]) -> list[str] | None:
+        """Ids of the tasks that ask for one of these groups; None when all of them do."""
+        if self.groups <= groups:
+            return None
+        return [item.task.id for item in self.compiled.tasks if worker_group(item.task) in groups]
+
+
+def worker_group(task: Task) -> str:
+    """Key of the group of workers that a task asks for."""
+    return DEFAULT_GROUP if task.worker_group is None else task.worker_group.key
 
 
 class FlowRevisionGone(LookupError):
@@ -47,4 +62,5 @@ def _load(tenant: str, flow_ref: int, revision: int) -> LoadedFlow:
     if found is None:
         raise FlowRevisionGone(flow_ref, revision)
     definition = parse_flow(found.source, strict=False)
-    return LoadedFlow(definition, compile_flow(definition))
+    compiled = compile_flow(definition)
+    return LoadedFlow(definition, compiled, frozenset(worker_group(item.task) for item in compiled.tasks))

@@ -16,14 +16,14 @@ from django.db import DatabaseError, InterfaceError, connection
 from apps.common.clock import now as read_clock
 from apps.common.current_tenant import require_tenant
 from apps.common.ids import new_id
-from apps.workflows.engine.compiled_flow import CompiledFlow
+from apps.workflows.dispatch import send_drain
 from apps.workflows.engine.events import Created, Event, TaskRunEnded
 from apps.workflows.engine.frontier import RunRow
 from apps.workflows.execution_store.claims import ExecutionFacts, claim_task_run, read_facts
 from apps.workflows.execution_store.save import Extras
 from apps.workflows.plugin_api.task import RunnableTask
 from apps.workflows.services.advance import Advanced, Claimer, advance_execution, advance_or_store
-from apps.workflows.services.definitions import LoadedFlow, load_flow
+from apps.workflows.services.definitions import LoadedFlow, load_flow, worker_group
 from apps.workflows.worker.cancellation import Reason
 from apps.workflows.worker.log_capture import LogCapture
 from apps.workflows.worker.pulse import Orphan, Pulse, Running
@@ -48,6 +48,20 @@ class Driver:
     def begin(self, execution_id: str) -> None:
         """Make a new execution's first step, and run on from there."""
         self._drive(execution_id, self._advance(execution_id, Created()))
+
+    def drain(self, execution_id: str) -> None:
+        """Claim a task run of this execution that waits for a worker, run it, and so on, until none waits."""
+        facts = read_facts(execution_id)
+        if facts is None:
+            return
+        flow = load_flow(facts.flow_ref, facts.flow_revision)
+        run = self._claimer(time.monotonic() + BUDGET).take_waiting(execution_id, flow, read_clock())
+        if run is None:
+            return
+        if not is_light(flow, run):
+            # While this one keeps the process, the others that wait need another.
+            send_drain(execution_id, worker_group(flow.compiled.task(run.task_id).task))
+        self._run_claimed(execution_id, run)
 
     def run(self, execution_id: str, run_id: str) -> None:
         """Claim a task run that waits for a worker, and run on from there. Does nothing when it is not to be had."""
@@ -113,9 +127,7 @@ class Driver:
         for attempt in range(1, TRIES + 1):
             claimer = self._claimer(until)
             try:
-                advanced = advance_or_store(
-                    facts.id, run, ended, claimer=claimer, extras=extras, flow_ref=facts.flow_ref
-                )
+                advanced = advance_or_store(facts, run, ended, claimer=claimer, extras=extras)
             except (DatabaseError, InterfaceError) as error:
                 # The commit may have happened all the same: a second try changes nothing then, and a claim that
                 # was made with it is one that nobody works on.
@@ -141,8 +153,10 @@ class Driver:
             raise
 
     def _claimer(self, until: float) -> Claimer:
-        def may_run(run: RunRow, compiled: CompiledFlow) -> bool:
-            group = compiled.task(run.task_id).task.worker_group
-            return time.monotonic() < until and (group.key if group else "default") in self.groups
+        return Claimer(self.pulse.process_id, self.groups, until)
 
-        return Claimer(self.pulse.process_id, may_run)
+
+def is_light(flow: LoadedFlow, run: RunRow) -> bool:
+    """Whether the task returns at once, so that others may well wait for this process."""
+    task = flow.compiled.task(run.task_id).task
+    return isinstance(task, RunnableTask) and task.light
