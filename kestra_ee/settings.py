@@ -256,13 +256,13 @@ REST_FRAMEWORK = {  # parsers, renderer and error shape are set by apps.common.a
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "apps.common.openapi.ShapeSchema",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Kestra EE on Django",
     "VERSION": "0.20.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PUBLIC": True,
+    "PREPROCESSING_HOOKS": ["apps.common.openapi.once_with_tenant"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
 }
 
 # Security

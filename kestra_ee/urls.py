@@ -2,11 +2,10 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, register_converter
-from drf_spectacular.views import SpectacularAPIView
 
 from apps.accounts import urls as accounts
 from apps.audit import urls as audit
-from apps.common.access import public
+from apps.common.openapi import show_api_docs, show_openapi
 from apps.instance import urls as instance
 from apps.namespaces import urls as namespaces
 from apps.rbac import urls as rbac
@@ -23,7 +22,8 @@ instance_api: Routes = [*accounts.api_urls, *rbac.instance_api_urls, *instance.a
 tenant_pages: Routes = []
 
 urlpatterns: Routes = [
-    path("api/v1/openapi", public(SpectacularAPIView.as_view())),
+    path("api/v1/openapi", show_openapi, name="openapi"),
+    path("api/docs", show_api_docs, name="api_docs"),
     path("api/v1/", include((instance_api, "instance_api"))),
     path("api/v1/", include((tenant_api, "default_api"))),
     path("api/v1/<tenant:tenant>/", include((tenant_api, "api"))),
