@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError
 
 from apps.common.dispatch import Argument, BrokerUnreachable
 from apps.tenants.scope import public_scope, tenant_scope
+from kestra_ee.launcher import queue_transport
 
 TENANT_HEADER = "kestra_tenant"
 
@@ -41,6 +42,7 @@ class KestraCelery(Celery):
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kestra_ee.settings")
+queue_transport.register()
 app = KestraCelery("kestra_ee", task_cls=ScopedJob)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(lambda: [name for name in settings.INSTALLED_APPS if name.startswith("apps.")], "jobs")
