@@ -228,7 +228,10 @@ TEMPLATES = [
         "NAME": "jinja2",
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "templates"],
-        "OPTIONS": {"environment": "apps.common.templating.environment"},
+        "OPTIONS": {
+            "environment": "apps.common.templating.environment",
+            "context_processors": ["apps.console.views.shell.shell"],
+        },
     },
     {
         "NAME": "django",

@@ -6,20 +6,22 @@ from django.urls import URLPattern, URLResolver, include, path, register_convert
 from apps.accounts import urls as accounts
 from apps.audit import urls as audit
 from apps.common.openapi import show_api_docs, show_openapi
+from apps.console import urls as console
 from apps.instance import urls as instance
 from apps.namespaces import urls as namespaces
 from apps.rbac import urls as rbac
 from apps.tenants.catalog import TenantConverter
+from apps.workflows import urls as workflows
 
 register_converter(TenantConverter, "tenant")
 
 Routes = list[URLPattern | URLResolver]
 
 # What a tenant has; each route is there twice, without a tenant in the path it is about the default tenant.
-tenant_api: Routes = [*audit.api_urls, *rbac.api_urls, *namespaces.api_urls]
+tenant_api: Routes = [*audit.api_urls, *rbac.api_urls, *namespaces.api_urls, *workflows.api_urls]
 # What the installation has; never below a tenant.
 instance_api: Routes = [*accounts.api_urls, *rbac.instance_api_urls, *instance.api_urls]
-tenant_pages: Routes = []
+tenant_pages: Routes = [*console.ui_urls, *workflows.ui_urls]
 
 urlpatterns: Routes = [
     path("api/v1/openapi", show_openapi, name="openapi"),
@@ -27,6 +29,8 @@ urlpatterns: Routes = [
     path("api/v1/", include((instance_api, "instance_api"))),
     path("api/v1/", include((tenant_api, "default_api"))),
     path("api/v1/<tenant:tenant>/", include((tenant_api, "api"))),
+    *console.root_urls,
+    *accounts.ui_urls,
     path("ui/<tenant:tenant>/", include((tenant_pages, "ui"))),
     *accounts.root_urls,
     *instance.root_urls,

@@ -54,9 +54,7 @@ def safe_target(request: HttpRequest, wanted: str) -> str:
     return wanted if wanted.startswith("/") and own else START
 
 
-def _form(
-    request: HttpRequest, target: str, *, problem: str = "", wait: int = 0, status: int = 200
-) -> HttpResponse:
+def _form(request: HttpRequest, target: str, *, problem: str = "", wait: int = 0, status: int = 200) -> HttpResponse:
     context = {
         "target": "" if target == START else target,
         "username": request.POST.get("username", ""),

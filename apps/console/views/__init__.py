@@ -1,0 +1,1 @@
+"""Pages that span the apps: home, tenants, settings, the live stream, and the frame around every page."""

@@ -1,0 +1,161 @@
+"""The frame around every page: who is here, in which tenant, and what the menu offers. A context processor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any, Final
+
+from django.contrib.messages import get_messages
+from django.http import HttpRequest
+from django.urls import reverse
+from markupsafe import Markup
+
+from apps.common.htmx import is_fragment
+from apps.rbac.decisions import can, has_access
+
+PRODUCT: Final = "Kestra EE"
+THEMES: Final = ("light", "dark", "contrast")
+DENSITIES: Final = ("comfortable", "compact")
+SCHEMES: Final = ("cvd",)
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """One line of the menu. `current` marks the page class that is open."""
+
+    label: str
+    icon: str
+    url: str
+    current: bool = False
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A page class: shown when the person holds the permission (empty: everyone), current below its paths."""
+
+    label: str
+    icon: str
+    route: str
+    permission: str = ""
+    action: str = "READ"
+
+
+PLACES: Final = (
+    _Place("Home", "home", "home"),
+    _Place("Flows", "flow", "flows", "FLOW"),
+    _Place("Executions", "runs", "executions", "EXECUTION"),
+)
+
+
+class Shell:
+    """What base.html shows. Everything is worked out when it is asked for, so that a fragment pays for nothing."""
+
+    version: Final = version("kestra-ee")
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def person(self) -> Any:
+        """The user who is signed in, or None."""
+        user = getattr(self._request, "user", None)
+        return user if getattr(user, "is_authenticated", False) else None
+
+    @cached_property
+    def tenant_id(self) -> str:
+        """Id of the open tenant; empty outside one."""
+        tenant = getattr(self._request, "tenant", None)
+        return "" if tenant is None else str(tenant.pk)
+
+    @property
+    def tenant_name(self) -> str:
+        tenant = getattr(self._request, "tenant", None)
+        return str(tenant) if tenant is not None and self.framed else PRODUCT
+
+    @cached_property
+    def framed(self) -> bool:
+        """Whether the page has the menu: somebody is signed in, and may know of the open tenant."""
+        if self.person is None or not self.tenant_id:
+            return False
+        return bool(self.person.is_super_admin) or has_access(self.person)
+
+    @property
+    def fragment(self) -> bool:
+        """Whether htmx asks for a part of a page."""
+        return is_fragment(self._request)
+
+    @property
+    def html_attributes(self) -> Markup:
+        """Theme, density and colour scheme as the person chose them; without a choice the system decides."""
+        preferences = {} if self.person is None else self.person.preferences
+        chosen = [
+            Markup(' data-{}="{}"').format(name, preferences[name])
+            for name, known in (("theme", THEMES), ("density", DENSITIES), ("scheme", SCHEMES))
+            if preferences.get(name) in known
+        ]
+        return Markup("").join(chosen)
+
+    @cached_property
+    def menu(self) -> list[MenuEntry]:
+        """The pages this person may open, in the order of the menu."""
+        return [
+            self._entry(place)
+            for place in PLACES
+            if not place.permission or can(self.person, place.permission, place.action)
+        ]
+
+    @cached_property
+    def admin_menu(self) -> list[MenuEntry]:
+        if self.person is None or not self.person.is_super_admin:
+            return []
+        return [MenuEntry("Admin console", "shield", reverse("admin:index"))]
+
+    def _entry(self, place: _Place) -> MenuEntry:
+        url, path = self.url(place.route), self._request.path
+        return MenuEntry(place.label, place.icon, url, path == url or (place.route != "home" and path.startswith(url)))
+
+    @property
+    def messages(self) -> Iterable[Any]:
+        """What the page before left to be said; read once. A fragment leaves them for the next page."""
+        return () if self.fragment or not hasattr(self._request, "_messages") else get_messages(self._request)
+
+    def may(self, permission: str, action: str, namespace: str | None = None) -> bool:
+        """Whether to render what needs it; with namespace None: in any namespace."""
+        return can(self.person, permission, action, namespace)
+
+    def url(self, route: str, **arguments: Any) -> str:
+        """Address of a page in the open tenant."""
+        return reverse(f"ui:{route}", kwargs={"tenant": self.tenant_id, **arguments})
+
+    @property
+    def tenants_url(self) -> str:
+        return self.url("tenants")
+
+    @property
+    def settings_url(self) -> str:
+        return self.url("settings")
+
+    @property
+    def sign_out_url(self) -> str:
+        return reverse("sign_out")
+
+    @property
+    def person_name(self) -> str:
+        return "" if self.person is None else str(self.person.full_name)
+
+    @property
+    def person_login(self) -> str:
+        return "" if self.person is None else str(self.person.username)
+
+    @property
+    def person_initials(self) -> str:
+        words = self.person_name.replace("@", " ").replace(".", " ").split()
+        return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+def shell(request: HttpRequest) -> dict[str, Shell]:
+    """For the templates' OPTIONS: `shell` in every page."""
+    return {"shell": Shell(request)}

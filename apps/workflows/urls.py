@@ -1,0 +1,169 @@
+"""Routes of flows, executions, logs, metrics and plugins."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path, register_converter
+
+from apps.common.ids import LENGTH
+from apps.common.pages import page
+from apps.workflows.api import (
+    execution_files,
+    execution_kill,
+    execution_start,
+    executions,
+    flow_bulk,
+    flow_lists,
+    flows,
+    logs,
+    metrics,
+    plugins,
+    streams,
+)
+from apps.workflows.api.describe import route
+from apps.workflows.views import (
+    execute,
+    execution_actions,
+    execution_logs,
+    execution_page,
+    flow_page,
+    flow_source,
+)
+from apps.workflows.views import executions as execution_pages
+from apps.workflows.views import flows as flow_pages
+
+
+class ExecutionIdConverter:
+    """<execution:execution_id> in a URL: what looks like an id, so that a flow may be called `kill` or `file`."""
+
+    regex = rf"[0-9A-Za-z]{{{LENGTH}}}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(ExecutionIdConverter, "execution")
+
+flow_routes = [
+    path("flows", route(POST=flows.create_flow)),
+    path("flows/search", route(GET=flow_lists.search)),
+    path("flows/source", route(GET=flow_lists.search_sources)),
+    path("flows/distinct-namespaces", route(GET=flow_lists.distinct_namespaces)),
+    path("flows/bulk", route(POST=flow_bulk.save_bulk)),
+    path("flows/import", route(POST=flow_bulk.import_flows)),
+    path("flows/export/by-ids", route(POST=flow_bulk.export_by_ids)),
+    path("flows/export/by-query", route(GET=flow_bulk.export_by_query)),
+    path("flows/enable/by-ids", route(POST=flow_bulk.enable_by_ids)),
+    path("flows/enable/by-query", route(POST=flow_bulk.enable_by_query)),
+    path("flows/disable/by-ids", route(POST=flow_bulk.disable_by_ids)),
+    path("flows/disable/by-query", route(POST=flow_bulk.disable_by_query)),
+    path("flows/delete/by-ids", route(DELETE=flow_bulk.delete_by_ids)),
+    path("flows/delete/by-query", route(DELETE=flow_bulk.delete_by_query)),
+    path("flows/validate", route(POST=flow_bulk.validate_flows)),
+    path("flows/validate/task", route(POST=flow_bulk.validate_task)),
+    path("flows/validate/trigger", route(POST=flow_bulk.validate_trigger)),
+    path("flows/<str:namespace>", route(GET=flow_lists.list_namespace, POST=flow_bulk.save_namespace)),
+    path(
+        "flows/<str:namespace>/<str:flow_id>",
+        route(GET=flows.read_flow, PUT=flows.replace_flow, DELETE=flows.remove_flow),
+    ),
+    path("flows/<str:namespace>/<str:flow_id>/revisions", route(GET=flows.read_revisions)),
+    path("flows/<str:namespace>/<str:flow_id>/tasks/<str:task_id>", route(GET=flows.read_task)),
+]
+
+execution_routes = [
+    path("executions", route(GET=executions.list_of_flow)),
+    path("executions/search", route(GET=executions.search)),
+    path("executions/by-ids", route(DELETE=executions.remove_by_ids)),
+    path("executions/kill/by-ids", route(DELETE=execution_kill.kill_by_ids)),
+    path("executions/kill/by-query", route(DELETE=execution_kill.kill_by_query)),
+    path("executions/namespaces", route(GET=executions.startable_namespaces)),
+    path("executions/namespaces/<str:namespace>/flows", route(GET=executions.startable_flows)),
+    path("executions/flows/<str:namespace>/<str:flow_id>", route(GET=flows.read_flow_for_execution)),
+    path("executions/trigger/<str:namespace>/<str:flow_id>", route(POST=execution_start.start_execution)),
+    path("executions/<execution:execution_id>/flow", route(GET=executions.read_flow_of_execution)),
+    path("executions/<execution:execution_id>/kill", route(DELETE=execution_kill.kill)),
+    path("executions/<execution:execution_id>/actions/kill", route(DELETE=execution_kill.kill)),
+    path("executions/<execution:execution_id>/follow", route(GET=streams.follow_execution)),
+    path("executions/<execution:execution_id>/file", route(GET=execution_files.download)),
+    path("executions/<execution:execution_id>/file/metas", route(GET=execution_files.read_metas)),
+]
+"""Other routes below an execution's id belong here, above those that take any two words."""
+
+start_routes = [
+    path("executions/<str:execution_id>", route(GET=executions.read_execution, DELETE=executions.remove_execution)),
+    path(
+        "executions/<str:namespace>/<str:flow_id>",
+        route(POST=execution_start.start_execution, GET=executions.no_such_execution),
+    ),
+    path("executions/<str:namespace>/<str:flow_id>/validate", route(POST=execution_start.validate_inputs)),
+]
+
+log_routes = [
+    path("logs/search", route(GET=logs.search)),
+    path("logs/<str:execution_id>", route(GET=logs.read_execution_logs, DELETE=logs.remove_execution_logs)),
+    path("logs/<execution:execution_id>/download", route(GET=logs.download_logs)),
+    path("logs/<execution:execution_id>/follow", route(GET=streams.follow_logs)),
+    path("logs/<str:namespace>/<str:flow_id>", route(DELETE=logs.remove_flow_logs)),
+]
+
+metric_routes = [
+    path("metrics/names/<str:namespace>/<str:flow_id>", route(GET=metrics.read_names)),
+    path("metrics/names/<str:namespace>/<str:flow_id>/<str:task_id>", route(GET=metrics.read_names)),
+    path("metrics/tasks/<str:namespace>/<str:flow_id>", route(GET=metrics.read_tasks)),
+    path("metrics/aggregates/<str:namespace>/<str:flow_id>/<str:metric>", route(GET=metrics.aggregate)),
+    path("metrics/aggregates/<str:namespace>/<str:flow_id>/<str:task_id>/<str:metric>", route(GET=metrics.aggregate)),
+    path("metrics/<str:execution_id>", route(GET=metrics.read_execution_metrics)),
+]
+
+plugin_routes = [
+    path("plugins", route(GET=plugins.read_plugins)),
+    path("plugins/groups/subgroups", route(GET=plugins.read_groups)),
+    path("plugins/icons", route(GET=plugins.read_icons)),
+    path("plugins/icons/groups", route(GET=plugins.read_icons)),
+    path("plugins/inputs", route(GET=plugins.read_inputs)),
+    path("plugins/inputs/<str:kind>", route(GET=plugins.read_input)),
+    path("plugins/schemas/<str:kind>", route(GET=plugins.read_schema)),
+    path("plugins/<str:cls>", route(GET=plugins.read_plugin)),
+]
+
+api_urls: list[URLPattern] = [
+    *flow_routes,
+    *execution_routes,
+    *start_routes,
+    *log_routes,
+    *metric_routes,
+    *plugin_routes,
+]
+
+FLOW = "flows/edit/<str:namespace>/<str:flow_id>"
+EXECUTION = "executions/<str:namespace>/<str:flow_id>/<str:execution_id>"
+ui_urls: list[URLPattern] = [
+    path("flows", page(GET=flow_pages.list_flows), name="flows"),
+    path("flows/new", page(GET=flow_source.show_new_flow, POST=flow_source.save_new_flow), name="flow_new"),
+    path("flows/validate", page(POST=flow_source.validate_source), name="flow_validate"),
+    path(FLOW, page(GET=flow_page.show_flow), name="flow"),
+    path(f"{FLOW}/edit", page(GET=flow_source.show_source, POST=flow_source.save_source), name="flow_edit"),
+    path(f"{FLOW}/revisions", page(GET=flow_page.show_revisions), name="flow_revisions"),
+    path(f"{FLOW}/restore", page(POST=flow_page.restore_revision), name="flow_restore"),
+    path(f"{FLOW}/switch", page(POST=flow_page.switch_flow), name="flow_switch"),
+    path(f"{FLOW}/delete", page(GET=flow_page.ask_delete, POST=flow_page.remove_flow), name="flow_delete"),
+    path(f"{FLOW}/execute", page(GET=execute.show_execute, POST=execute.start_execution), name="flow_execute"),
+    path(f"{FLOW}/execute/inputs", page(POST=execute.refresh_inputs), name="flow_execute_inputs"),
+    path(f"{FLOW}/executions", page(GET=execution_pages.list_flow_executions), name="flow_executions"),
+    path("executions", page(GET=execution_pages.list_executions), name="executions"),
+    path("executions/rows", page(GET=execution_pages.refresh_rows), name="execution_rows"),
+    path(EXECUTION, page(GET=execution_page.show_execution), name="execution"),
+    path(f"{EXECUTION}/gantt", page(GET=execution_page.show_gantt), name="execution_gantt"),
+    path(f"{EXECUTION}/outputs", page(GET=execution_page.show_outputs), name="execution_outputs"),
+    path(f"{EXECUTION}/logs", page(GET=execution_logs.show_logs), name="execution_logs"),
+    path(f"{EXECUTION}/logs/download", page(GET=execution_logs.download_logs), name="execution_logs_download"),
+    path(f"{EXECUTION}/kill", page(GET=execution_actions.ask_kill, POST=execution_actions.kill), name="execution_kill"),
+    path(
+        f"{EXECUTION}/delete",
+        page(GET=execution_actions.ask_delete, POST=execution_actions.delete),
+        name="execution_delete",
+    ),
+]

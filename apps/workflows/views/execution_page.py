@@ -1,0 +1,129 @@
+"""The tabs of an execution's page, and the parts of them that are fetched again while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from apps.accounts.selectors import current_user
+from apps.common.access import access
+from apps.common.errors import NotFound
+from apps.common.htmx import is_fragment
+from apps.common.ids import is_id
+from apps.common.pages import IN_VIEW
+from apps.rbac.decisions import can
+from apps.workflows.plugin_api.state import State
+from apps.workflows.selectors.flows import find_flow
+from apps.workflows.selectors.logs import LogView, list_error_logs
+from apps.workflows.selectors.task_tree import find_run, list_runs_with_outputs, read_run_outputs
+from apps.workflows.views.execution_view import ExecutionView
+from apps.workflows.views.gantt import draw_tree
+from apps.workflows.views.lookups import readable_execution
+from apps.workflows.views.value_tree import ValueNode, value_tree
+
+TABS: Final = (
+    ("overview", "Overview", "execution"),
+    ("gantt", "Gantt", "execution_gantt"),
+    ("logs", "Logs", "execution_logs"),
+    ("outputs", "Outputs", "execution_outputs"),
+)
+UNKILLABLE: Final = frozenset({State.QUEUED})
+
+
+@dataclass(frozen=True)
+class ExecutionRights:
+    """What the person may do with the execution."""
+
+    execute: bool
+    update: bool
+    delete: bool
+    see_flow: bool
+
+
+@access("EXECUTION", "READ", namespace=IN_VIEW)
+def show_execution(request: HttpRequest, namespace: str, flow_id: str, execution_id: str) -> HttpResponse:
+    """Facts, history of states, inputs, outputs, labels. With `part=header` only the head, for a live page."""
+    execution = ExecutionView(readable_execution(request, namespace, flow_id, execution_id))
+    context = execution_context(request, execution, tab=request.GET.get("tab", "overview"))
+    if request.GET.get("part") == "header":
+        return render(request, "workflows/executions/_header.html", context)
+    context |= {
+        "inputs": value_tree(execution.row.inputs or {}),
+        "outputs": value_tree(execution.row.outputs or {}),
+        "variables": value_tree((execution.row.trigger or {}).get("variables") or {}),
+    }
+    template = "workflows/executions/_overview.html" if is_fragment(request) else "workflows/executions/overview.html"
+    return render(request, template, context)
+
+
+@access("EXECUTION", "READ", namespace=IN_VIEW)
+def show_gantt(request: HttpRequest, namespace: str, flow_id: str, execution_id: str) -> HttpResponse:
+    """Task runs over time; `parent` opens one frame, `after` goes on in it."""
+    execution = ExecutionView(readable_execution(request, namespace, flow_id, execution_id))
+    parent, after = request.GET.get("parent") or None, request.GET.get("after", "0")
+    if (parent is not None and not is_id(parent)) or not after.isdecimal():
+        raise NotFound("There is no such task run.")
+    depth = request.GET.get("depth", "0")
+    drawing = draw_tree(
+        execution, parent_id=parent, after=int(after), depth=min(int(depth), 20) if depth.isdecimal() else 0
+    )
+    context = {**execution_context(request, execution, tab="gantt"), "drawing": drawing}
+    if parent is not None or int(after):
+        template = (
+            "workflows/executions/_gantt_rows.html" if is_fragment(request) else "workflows/executions/gantt.html"
+        )
+    else:
+        template = "workflows/executions/_gantt.html" if is_fragment(request) else "workflows/executions/gantt.html"
+    return render(request, template, context)
+
+
+@access("EXECUTION", "READ", namespace=IN_VIEW)
+def show_outputs(request: HttpRequest, namespace: str, flow_id: str, execution_id: str) -> HttpResponse:
+    """Task runs that left outputs; `run` shows those of one."""
+    execution = ExecutionView(readable_execution(request, namespace, flow_id, execution_id))
+    after = request.GET.get("after", "0")
+    runs = list_runs_with_outputs(execution_id, after=int(after) if after.isdecimal() else 0, limit=100)
+    run_id = request.GET.get("run", "")
+    chosen = find_run(execution_id, run_id) if is_id(run_id) else None
+    if run_id and chosen is None:
+        raise NotFound(f"There is no task run {run_id[:40]} in this execution.")
+    if chosen is None and runs:
+        chosen = runs[0]
+    values: list[ValueNode] = [] if chosen is None else value_tree(read_run_outputs(execution_id, chosen.id))
+    context = {
+        **execution_context(request, execution, tab="outputs"),
+        "runs": runs[:100],
+        "following": runs[99].seq if len(runs) > 100 else None,
+        "chosen": chosen,
+        "values": values,
+    }
+    template = "workflows/executions/_outputs.html" if is_fragment(request) else "workflows/executions/outputs.html"
+    return render(request, template, context)
+
+
+def execution_context(request: HttpRequest, execution: ExecutionView, *, tab: str) -> dict[str, Any]:
+    """For templates that extend workflows/executions/execution.html. At most two queries: the flow, the first error."""
+    user, row = current_user(request), execution.row
+    rights = ExecutionRights(
+        execute=can(user, "EXECUTION", "CREATE", row.namespace),
+        update=can(user, "EXECUTION", "UPDATE", row.namespace),
+        delete=can(user, "EXECUTION", "DELETE", row.namespace),
+        see_flow=can(user, "FLOW", "READ", row.namespace),
+    )
+    flow = find_flow(row.namespace, row.flow_id)
+    failed = row.state in {State.FAILED, State.WARNING, State.KILLED}
+    error: LogView | None = next(iter(list_error_logs(row.id, limit=1)), None) if failed else None
+    return {
+        "execution": execution,
+        "rights": rights,
+        "flow": flow,
+        "error": error,
+        "failed": row.state == State.FAILED,
+        "tab": tab,
+        "tabs": TABS,
+        "route": execution.route,
+        "mark": {"SUCCESS": "✓", "FAILED": "✗", "RUNNING": "●"}.get(row.state, "·"),
+    }

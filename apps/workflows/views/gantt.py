@@ -1,0 +1,80 @@
+"""Task runs as bars on a common time axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from apps.common.clock import now
+from apps.common.display import duration
+from apps.workflows.plugin_api.state import State
+from apps.workflows.selectors.task_tree import TreeRun, read_tree
+from apps.workflows.views.execution_view import ExecutionView
+
+TICKS: Final = 5
+_WAITING: Final = frozenset({State.CREATED, State.RESTARTED, State.QUEUED})
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A piece of a row, from and to in percent of the axis. `kind` is wait, run or parent."""
+
+    kind: str
+    state: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class GanttRow:
+    """One line: a task run, how deep it lies, its bars, and how long it took (None while it goes on)."""
+
+    run: TreeRun
+    depth: int
+    bars: list[Bar]
+    took: timedelta | None
+    closed: bool
+
+    @property
+    def indent(self) -> int:
+        """Steps of the name; deep ones share the last, so that names stay readable."""
+        return min(self.depth, 6)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The rows of a page and their axis. `more` are (frame, number to go on after, depth), frame empty for the execution."""
+
+    rows: list[GanttRow]
+    ticks: list[str]
+    more: list[tuple[str, int, int]] = field(default_factory=list)
+
+
+def draw_tree(execution: ExecutionView, *, parent_id: str | None = None, after: int = 0, depth: int = 0) -> Drawing:
+    """A page of task runs below a frame (None: the execution)."""
+    level = read_tree(execution.id, parent_id=parent_id, after=after)
+    start, end = execution.started, execution.end or now()
+    if level.rows:
+        # children that end after the execution (afterExecution) and clocks that differ a little
+        end = max(end, max(run.changes[-1][1] for _, run in level.rows))
+    span = max((end - start).total_seconds(), 0.001)
+    rows = [_row(run, depth + below, run.id in level.closed, start, end, span) for below, run in level.rows]
+    more = [(parent or "", number, depth) for parent, number in level.more.items()]
+    ticks = [duration(timedelta(seconds=span * number / (TICKS - 1))) for number in range(TICKS)]
+    return Drawing(rows, ["0", *ticks[1:]], more)
+
+
+def _row(run: TreeRun, depth: int, closed: bool, start: datetime, end: datetime, span: float) -> GanttRow:
+    ended = State(run.state).ended
+    last = run.changes[-1][1] if ended else end
+
+    def place(moment: datetime) -> float:
+        return round(min(100.0, max(0.0, (moment - start).total_seconds() / span * 100)), 2)
+
+    began = next((moment for state, moment in run.changes if State(state) not in _WAITING), last)
+    bars = []
+    if place(began) - place(run.started) > 0.2 and not run.is_frame:
+        bars.append(Bar("wait", run.state, place(run.started), place(began)))
+    bars.append(Bar("parent" if run.is_frame else "run", run.state, place(began), place(last)))
+    return GanttRow(run, depth, bars, last - run.started if ended else None, closed)
