@@ -1,0 +1,1 @@
+"""REST endpoints of flows, executions, logs, metrics and plugins; thin."""

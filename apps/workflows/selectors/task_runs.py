@@ -1,0 +1,72 @@
+"""Task runs of an execution as the API shows them, in the order they were created, a bounded number at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import connection
+
+from apps.common.ids import from_uuid, to_uuid
+
+PAGE: Final = 5000
+"""Most task runs in one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRunRow:
+    """One task run, its JSON columns as they are stored."""
+
+    id: str
+    task_id: str
+    parent_id: str | None
+    state: str
+    histories: list[dict[str, str]]
+    attempts: list[dict[str, Any]] | None
+    outputs: dict[str, Any] | None
+    value: str | None
+    iteration: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRunPage:
+    """Some task runs; `following` is the id after which the next page begins, None on the last."""
+
+    runs: Sequence[TaskRunRow]
+    following: str | None
+
+
+_COLUMNS = "id, task_id, parent_id, state, histories, attempts, outputs, value, iteration"
+
+
+def list_task_runs(execution_id: str, *, after: str | None = None, limit: int = PAGE) -> TaskRunPage:
+    """Those of an execution that were created after the task run `after` (from the first when None). One query."""
+    values: list[Any] = [to_uuid(execution_id)]
+    later = ""
+    if after is not None:
+        later = " AND seq > (SELECT seq FROM task_run WHERE id = %s)"
+        values.append(to_uuid(after))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_COLUMNS} FROM task_run WHERE execution_id = %s{later} ORDER BY seq LIMIT %s",  # noqa: S608
+            [*values, limit + 1],
+        )
+        rows = [_row(columns) for columns in cursor.fetchall()]
+    return TaskRunPage(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
+
+
+def _row(columns: Sequence[Any]) -> TaskRunRow:
+    run_id, task_id, parent_id, state, histories, attempts, outputs, value, iteration = columns
+    return TaskRunRow(
+        id=from_uuid(run_id),
+        task_id=task_id,
+        parent_id=None if parent_id is None else from_uuid(parent_id),
+        state=state,
+        histories=json.loads(histories),
+        attempts=None if attempts is None else json.loads(attempts),
+        outputs=None if outputs is None else json.loads(outputs),
+        value=value,
+        iteration=iteration,
+    )
