@@ -36,7 +36,7 @@ def rebuild(flow: CompiledFlow, frame: Frame, children: Sequence[RunRow]) -> Cur
         else:
             cursor.open += 1
     _count_side_branches(cursor, children)
-    _find_branch(cursor, frame, shape, children)
+    _find_branch(cursor, frame, shape, main, children)
     if shape.lanes is Lanes.GATED:
         _open_gates(cursor, shape, main)
     return cursor
@@ -89,9 +89,11 @@ def _count_side_branches(cursor: Cursor, children: Iterable[RunRow]) -> None:
             cursor.fail += 1
 
 
-def _find_branch(cursor: Cursor, frame: Frame, shape: CompiledFrame, children: Sequence[RunRow]) -> None:
+def _find_branch(
+    cursor: Cursor, frame: Frame, shape: CompiledFrame, main: Sequence[RunRow], children: Sequence[RunRow]
+) -> None:
     present = {run.branch for run in children}
-    failed = any(run.branch == MAIN and _folded(run) and run.state is State.FAILED for run in children)
+    failed = any(_folded(run) and run.state is State.FAILED for run in main)
     unit_failed = shape.is_unit and isinstance(frame, RunRow) and frame.token is None and _own_try_failed(frame)
     if frame.cursor is not None and frame.cursor.branch == LISTENERS:
         # Whether any listener's conditions held is not seen in the rows.

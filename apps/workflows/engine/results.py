@@ -36,7 +36,7 @@ def worker_lost(step: Step, run: RunRow, token: str) -> None:
     """The worker that held the claim is gone: the run is given back; its try is shown and does not count."""
     if not _holds(run, token):
         return
-    if step.in_held_unit(run) and not step.shape_is_unit(run):
+    if _counts(step, run) and step.in_held_unit(run) and not step.shape_is_unit(run):
         # The children of a unit are lost with the unit itself.
         return
     close_attempt(run, State.KILLED, step.now)

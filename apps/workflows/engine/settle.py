@@ -87,7 +87,7 @@ def _fold(step: Step, run: RunRow) -> None:
         cursor.open -= 1
         count_end(cursor, run.state)
         if shape.lanes is Lanes.GATED:
-            _open_gates(shape, cursor, run.lane)
+            _open_gates(step, frame, run.lane)
     else:
         cursor.eopen -= 1
         if run.branch == FINALLY and run.state is State.FAILED:
@@ -102,10 +102,14 @@ def _fold(step: Step, run: RunRow) -> None:
     _ask(step, frame)
 
 
-def _open_gates(shape: CompiledFrame, cursor: Cursor, lane: int) -> None:
+def _open_gates(step: Step, frame: Frame, lane: int) -> None:
+    cursor, shape = step.cursor_of(frame), step.shape(frame)
     cursor.done |= 1 << lane
     for user in shape.users[lane]:
-        if shape.needs[user] & ~cursor.done == 0:
+        if shape.needs[user] & ~cursor.done:
+            continue
+        # After a surgery it may have been started before what it needs was run again.
+        if cursor.adopt == -1 or step.ports.look.child_at(frame, MAIN, user, 0) is None:
             cursor.ready |= 1 << user
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from apps.workflows.engine.claims import held
 from apps.workflows.engine.commands import KillTask
+from apps.workflows.engine.compiled_flow import CompiledFlow
 from apps.workflows.engine.endings import end_execution
+from apps.workflows.engine.frontier import ExecutionRow
 from apps.workflows.engine.kills import stop, sweep
 from apps.workflows.engine.leaves import add_labels
 from apps.workflows.engine.ports import RenderFailed
@@ -22,12 +25,22 @@ logger = logging.getLogger(__name__)
 _ENDS = {"FAIL": State.FAILED, "CANCEL": State.CANCELLED}
 
 
+def deadlines(flow: CompiledFlow, execution: ExecutionRow) -> list[tuple[str, datetime]]:
+    """Key and date of each MAX_DURATION's timer: written with a new execution, and again with a restart."""
+    counted_from = _counted_from(execution)
+    return [
+        (str(number), counted_from + sla.duration)
+        for number, sla in enumerate(flow.flow.sla)
+        if sla.type == "MAX_DURATION"
+    ]
+
+
 def check_deadlines(step: Step) -> None:
     """Compare the clock with each MAX_DURATION, before anything else happens: a late timer lets nothing start."""
     for sla in step.flow.flow.sla:
         if sla.type != "MAX_DURATION" or _is_ending(step):
             continue
-        lasted = step.now - _counted_from(step)
+        lasted = step.now - _counted_from(step.execution)
         if lasted >= sla.duration:
             reason = (
                 f"execution duration of {format_duration(lasted)} exceed the maximum duration of "
@@ -56,7 +69,7 @@ def deadline_due(step: Step, key: str) -> None:
     """The timer of a MAX_DURATION fired; the deadline itself was compared at the beginning of the step."""
     sla = step.flow.flow.sla[int(key)] if key.isdigit() and int(key) < len(step.flow.flow.sla) else None
     if sla is not None and sla.type == "MAX_DURATION" and not step.execution.state.ended:
-        due = _counted_from(step) + sla.duration
+        due = _counted_from(step.execution) + sla.duration
         if step.now < due:
             step.set_timer("sla", key, due)
             return
@@ -67,8 +80,12 @@ def _is_ending(step: Step) -> bool:
     return step.execution.state.ended or step.execution.state is State.KILLING
 
 
-def _counted_from(step: Step) -> datetime:
-    return step.execution.schedule_date or step.execution.histories[0].date
+def _counted_from(execution: ExecutionRow) -> datetime:
+    # One that was restarted after its end has its whole time again.
+    for before, change in reversed(list(pairwise(execution.histories))):
+        if change.state is State.RESTARTED and before.state.ended:
+            return change.date
+    return execution.schedule_date or execution.histories[0].date
 
 
 def _act(step: Step, sla: Any, reason: str) -> bool:

@@ -31,7 +31,8 @@ def test_a_timeout_ends_a_longer_sleep_as_failed() -> None:
     world = World(FakeFlow([Nap(id="n", length=60, timeout=5)])).run()
     assert world.summary() == "n=FAILED"
     assert (world.now - world.one("n").histories[0].date).total_seconds() == 5
-    assert "Timeout" in world.logs[0]
+    assert world.logs[0] == "Waiting for PT1M"
+    assert "Timeout" in world.logs[1]
 
 
 def test_a_sleep_whose_length_cannot_be_rendered_fails() -> None:

@@ -19,10 +19,11 @@ MOST_TASKS = 40
 class TreeMaker:
     """Makes one flow from a source of chance."""
 
-    def __init__(self, rng: random.Random, *, pauses: bool = True) -> None:
+    def __init__(self, rng: random.Random, *, plain: bool = False) -> None:
         self.rng = rng
         self.count = 0
-        self.pauses = pauses
+        self.plain = plain
+        """Nothing that fails whatever its tasks do, and nothing whose end tells of an earlier failure."""
         self.leaves: list[Callable[..., Any]] = [self._fake] * 8 + [self._nap, self._sub]
         self.boxes: list[Callable[..., Any]] = [
             self._seq,
@@ -37,9 +38,8 @@ class TreeMaker:
             self._dag,
             self._loop,
             self._dir,
+            self._pause,
         ]
-        if pauses:
-            self.boxes.append(self._pause)
 
     def flow(self) -> FakeFlow:
         retry = self._retry() if self.rng.random() < 0.1 else None
@@ -61,6 +61,8 @@ class TreeMaker:
         self.count += 1
         base = self._base(f"t{self.count}")
         if make in self.leaves:
+            if self.plain:
+                base.pop("allow_failure", None)
             return make(base, depth)
         errors, finals = self._side(depth - 1)
         return make(base | {"errors": errors, "finally_": finals}, depth - 1)
@@ -72,7 +74,7 @@ class TreeMaker:
             if rng.random() < chance:
                 base[name] = True
         if rng.random() < 0.07:
-            base["run_if"] = rng.choice(["false", "false", "!broken"])
+            base["run_if"] = rng.choice(["false"] if self.plain else ["false", "false", "!broken"])
         if rng.random() < 0.2:
             base["retry"] = self._retry()
         return base
@@ -82,7 +84,7 @@ class TreeMaker:
             type="constant",
             interval=timedelta(seconds=self.rng.choice([0, 1, 40])),
             max_attempt=self.rng.randint(1, 4),
-            warning_on_retry=self.rng.random() < 0.3,
+            warning_on_retry=not self.plain and self.rng.random() < 0.3,
         )
 
     def _values(self) -> list[str]:
@@ -114,7 +116,7 @@ class TreeMaker:
         return Cond(condition=self.rng.choice(["true", "false"]), tasks=self._list(depth), otherwise=otherwise, **base)
 
     def _switch(self, base: dict[str, Any], depth: int) -> Any:
-        defaults = self._list(depth) if self.rng.random() < 0.5 else []
+        defaults = self._list(depth) if self.plain or self.rng.random() < 0.5 else []
         return Choice(value=self.rng.choice("ab"), cases={"a": self._list(depth)}, defaults=defaults, **base)
 
     def _allow(self, base: dict[str, Any], depth: int) -> Any:
@@ -141,7 +143,10 @@ class TreeMaker:
 
     def _leaf_of_unit(self) -> Any:
         self.count += 1
-        return Fake(**self._base(f"t{self.count}"))
+        base = self._base(f"t{self.count}")
+        if self.plain:
+            base.pop("allow_failure", None)
+        return Fake(**base)
 
     def _pause(self, base: dict[str, Any], depth: int) -> Any:
         delay = self.rng.choice([None, 5.0])

@@ -285,9 +285,9 @@ class World:
         run = self.store.runs[run_id]
         for each in [each for each, work in self.work.items() if work.token == token]:
             del self.work[each]
-        lost = run.parent_id if run.parent_id and self.store.runs[run.parent_id].token == token else run_id
-        self.dead[lost] = token
-        if lost == run_id and self.compiled.task(run.task_id).frame is None:
+        claims = [each.id for each in self.store.runs.values() if each.token == token]
+        self.dead.update(dict.fromkeys(claims, token))
+        if claims == [run_id] and self.compiled.task(run.task_id).frame is None:
             self.zombies.append((run_id, token, self.outcome(run, tries(run))))
 
     # Time

@@ -1,0 +1,366 @@
+"""Restart, set state and replay: what is kept, what runs again, and that it ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import pytest
+from chaos import Chances, play
+from engine_plugins import Allow, Choice, Dag, Dir, Each, Fake, FakeFlow, FakeListener, Loop, Par, Seq, Sub, Wait
+from operating import replay_world, restart_world, set_state_in_world
+from reference import Reference
+from trees import TreeMaker, ends_from
+from world import ALWAYS, World, failing
+
+from apps.workflows.engine.events import KillRequested
+from apps.workflows.engine.sla import deadlines
+from apps.workflows.engine.surgery import InsideUnit, NoSuchTaskRun, NothingToRestart
+from apps.workflows.flow_language.flow import SlaMaxDuration
+from apps.workflows.plugin_api.state import State
+
+
+def mended(world: World) -> World:
+    """From now on every task succeeds."""
+    world.outcome = lambda run, tries: State.SUCCESS
+    world.child_state = lambda child: State.SUCCESS
+    return world
+
+
+def restarted(flow: FakeFlow, **failures: int) -> World:
+    world = World(flow, outcome=failing(**failures)).run()
+    assert world.state is State.FAILED
+    restart_world(mended(world))
+    return world.run()
+
+
+def test_a_restart_runs_the_failed_task_again_and_goes_on() -> None:
+    flow = FakeFlow([Fake(id="a"), Fake(id="b"), Fake(id="c")], errors=[Fake(id="e")])
+    world = World(flow, outcome=failing(b=ALWAYS)).run()
+    a, b = world.one("a").id, world.one("b").id
+    restart_world(mended(world))
+    assert world.summary() == "a=SUCCESS b=RESTARTED", "errors runs are gone"
+    assert world.history() == ["CREATED", "RUNNING", "FAILED", "RESTARTED"]
+    assert world.store.execution.attempt_number == 2
+    world.run()
+    assert world.summary() == "a=SUCCESS b=SUCCESS c=SUCCESS"
+    assert (world.one("a").id, world.one("b").id) == (a, b)
+    assert len(world.one("b").attempts) == 2
+    assert world.history(b) == ["CREATED", "RUNNING", "FAILED", "RESTARTED", "RUNNING", "SUCCESS"]
+    assert world.history() == ["CREATED", "RUNNING", "FAILED", "RESTARTED", "RUNNING", "SUCCESS"]
+
+
+def test_a_restart_that_fails_again_runs_the_errors_again() -> None:
+    world = World(FakeFlow([Fake(id="a")], errors=[Fake(id="e")]), outcome=failing(a=ALWAYS)).run()
+    first = world.one("e").id
+    restart_world(world)
+    world.run()
+    assert world.summary() == "a=FAILED e=SUCCESS"
+    assert world.one("e").id != first
+
+
+def test_a_lost_restart_message_is_found_by_the_watch() -> None:
+    world = World(FakeFlow([Fake(id="a")]), outcome=failing(a=ALWAYS)).run()
+    restart_world(mended(world))
+    world.messages.clear()
+    assert world.run().state is State.SUCCESS
+
+
+def test_nothing_failed_nothing_to_restart() -> None:
+    with pytest.raises(NothingToRestart):
+        restart_world(World(FakeFlow([Fake(id="a")])).run())
+
+
+def test_ancestors_run_and_siblings_stay() -> None:
+    inner = Seq(id="s", tasks=[Fake(id="a"), Fake(id="b")], errors=[Fake(id="e")])
+    world = restarted(FakeFlow([Par(id="p", tasks=[inner, Fake(id="c")]), Fake(id="d")]), a=ALWAYS)
+    assert world.state is State.SUCCESS
+    assert sorted(world.summary().split()) == [
+        "a=SUCCESS",
+        "b=SUCCESS",
+        "c=SUCCESS",
+        "d=SUCCESS",
+        "p=SUCCESS",
+        "s=SUCCESS",
+    ]
+    assert len(world.one("c").attempts) == 1
+
+
+def test_lanes_that_stopped_beside_a_failure_go_on() -> None:
+    flow = FakeFlow([Each(id="l", values=["v", "w", "x"], limit=2, tasks=[Fake(id="a"), Fake(id="b")])])
+    world = World(flow, outcome=failing(a__v=ALWAYS)).start()
+    world.drain()
+    world.finish(world.one("a", "v").id)
+    world.finish(world.one("a", "w").id)
+    assert world.state is State.FAILED
+    assert world.states("b") == []
+    restart_world(mended(world))
+    world.run()
+    assert world.state is State.SUCCESS
+    assert (len(world.states("a")), len(world.states("b"))) == (3, 3)
+
+
+def test_a_flowable_that_failed_by_itself_is_opened_anew() -> None:
+    world = World(FakeFlow([Choice(id="s", value="y", cases={"x": [Fake(id="a")]}), Fake(id="b")])).run()
+    assert world.summary() == "s=FAILED"
+    restart_world(world)
+    world.run()
+    assert world.summary() == "s=FAILED"
+    assert world.history(world.one("s").id) == ["CREATED", "RUNNING", "FAILED", "RUNNING", "FAILED"]
+
+
+def test_a_loop_at_its_limit_begins_anew() -> None:
+    flow = FakeFlow([Loop(id="l", condition="false", tasks=[Fake(id="a")], most=2, fail_on_max=True)])
+    world = World(flow).run()
+    first = world.one("a").id
+    restart_world(world)
+    assert world.states("a") == []
+    world.run()
+    assert world.states("l") == [State.FAILED]
+    assert world.one("a").id != first
+    assert world.store.outputs[world.one("l").id] == {"iterationCount": 2}
+
+
+def test_a_unit_is_restarted_as_a_whole() -> None:
+    world = World(FakeFlow([Dir(id="d", tasks=[Fake(id="a"), Fake(id="b")])]), outcome=failing(b=ALWAYS)).run()
+    restart_world(mended(world))
+    assert world.summary() == "d=RESTARTED"
+    world.run()
+    assert world.summary() == "d=SUCCESS a=SUCCESS b=SUCCESS"
+
+
+def test_failed_batches_are_started_anew_as_another_try() -> None:
+    world = World(FakeFlow([Seq(id="x", tasks=[Sub(id="items", items=3), Fake(id="merge")])]))
+    world.child_state = lambda child: State.FAILED if child.batch == 0 else State.SUCCESS
+    world.run()
+    restart_world(mended(world))
+    world.run()
+    assert world.summary() == "x=SUCCESS items=SUCCESS merge=SUCCESS"
+    assert len(world.store.children) == 6
+    assert len({child.token for child in world.store.children.values()}) == 2
+
+
+def test_a_failure_inside_allow_failure_is_restarted_too() -> None:
+    flow = FakeFlow([Allow(id="w", tasks=[Fake(id="a")]), Fake(id="b")])
+    world = World(flow, outcome=failing(a=ALWAYS, b=ALWAYS)).run()
+    assert world.state is State.FAILED
+    restart_world(mended(world))
+    world.run()
+    assert world.summary() == "w=SUCCESS a=SUCCESS b=SUCCESS"
+    assert world.state is State.SUCCESS
+
+
+def test_a_failed_finally_alone_can_be_restarted() -> None:
+    world = restarted(FakeFlow([Fake(id="a")], finally_=[Fake(id="f")]), f=ALWAYS)
+    assert (world.state, world.summary()) == (State.SUCCESS, "a=SUCCESS f=SUCCESS")
+    assert len(world.one("a").attempts) == 1
+
+
+def test_a_paused_execution_restarts_as_resumed() -> None:
+    world = World(FakeFlow([Wait(id="w"), Fake(id="a")])).start()
+    restart_world(world)
+    assert world.store.execution.paused == 0
+    world.run()
+    assert world.summary() == "w=SUCCESS a=SUCCESS"
+
+
+def test_listeners_run_again_after_a_restart() -> None:
+    flow = FakeFlow([Fake(id="a")], listeners=[FakeListener([Fake(id="l")])])
+    world = World(flow, outcome=failing(a=ALWAYS)).run()
+    first = world.one("l").id
+    restart_world(mended(world))
+    assert world.states("l") == []
+    world.run()
+    assert world.summary() == "a=SUCCESS l=SUCCESS"
+    assert world.one("l").id != first
+
+
+def test_a_restarted_execution_has_its_whole_time_again() -> None:
+    sla = SlaMaxDuration(id="m", type="MAX_DURATION", behavior="FAIL", duration=timedelta(minutes=1))
+    world = World(FakeFlow([Fake(id="a")], sla=[sla]), outcome=failing(a=ALWAYS)).run()
+    world.now += timedelta(hours=1)
+    restart_world(mended(world))
+    assert deadlines(world.compiled, world.store.execution) == [("0", world.now + timedelta(minutes=1))]
+    assert world.run().state is State.SUCCESS
+
+
+# Set state
+
+
+def test_setting_a_failed_run_to_success_runs_the_rest() -> None:
+    flow = FakeFlow([Seq(id="s", tasks=[Fake(id="a"), Fake(id="b")]), Fake(id="c")], errors=[Fake(id="e")])
+    world = World(flow, outcome=failing(a=ALWAYS)).run()
+    set_state_in_world(world, world.one("a").id, State.SUCCESS)
+    assert world.summary() == "s=RUNNING a=SUCCESS"
+    world.run()
+    assert world.summary() == "s=SUCCESS a=SUCCESS b=SUCCESS c=SUCCESS"
+    assert world.one("a").attempts[-1].state is State.SUCCESS
+
+
+def test_setting_a_success_to_failed_runs_the_errors() -> None:
+    world = World(FakeFlow([Fake(id="a")], errors=[Fake(id="e")])).run()
+    set_state_in_world(world, world.one("a").id, State.FAILED)
+    world.run()
+    assert (world.state, world.summary()) == (State.FAILED, "a=FAILED e=SUCCESS")
+
+
+def test_set_state_refuses_what_it_cannot_do() -> None:
+    world = World(FakeFlow([Dir(id="d", tasks=[Fake(id="a")])])).run()
+    with pytest.raises(InsideUnit):
+        set_state_in_world(world, world.one("a").id, State.FAILED)
+    with pytest.raises(NoSuchTaskRun):
+        set_state_in_world(world, "nobody", State.FAILED)
+    with pytest.raises(ValueError, match="RUNNING is none"):
+        set_state_in_world(world, world.one("d").id, State.RUNNING)
+
+
+# Replay
+
+
+def test_a_replay_keeps_what_lies_before_and_runs_the_rest() -> None:
+    world = World(FakeFlow([Fake(id="a"), Seq(id="s", tasks=[Fake(id="b"), Fake(id="c")]), Fake(id="d")])).run()
+    fresh = replay_world(world, world.one("c").id)
+    assert fresh.summary() == "a=SUCCESS s=RUNNING b=SUCCESS c=RESTARTED"
+    assert fresh.history() == ["CREATED", "RESTARTED"]
+    assert not set(fresh.store.runs) & set(world.store.runs)
+    fresh.run()
+    assert fresh.summary() == "a=SUCCESS s=SUCCESS b=SUCCESS c=SUCCESS d=SUCCESS"
+
+
+def test_a_replay_of_a_flowable_opens_it_anew() -> None:
+    world = World(FakeFlow([Fake(id="a"), Each(id="l", values=["x", "y"], tasks=[Fake(id="b")])])).run()
+    fresh = replay_world(world, world.one("l").id)
+    assert fresh.summary() == "a=SUCCESS l=RUNNING"
+    assert fresh.run().summary() == "a=SUCCESS l=SUCCESS b[x]=SUCCESS b[y]=SUCCESS"
+
+
+def test_a_replay_in_a_loop_keeps_earlier_tasks_of_later_values() -> None:
+    world = World(FakeFlow([Each(id="l", values=["x", "y"], tasks=[Fake(id="a"), Fake(id="b")])])).run()
+    fresh = replay_world(world, world.one("b", "x").id)
+    assert fresh.summary() == "l=RUNNING a[x]=SUCCESS b[x]=RESTARTED a[y]=SUCCESS"
+    fresh.run()
+    assert fresh.state is State.SUCCESS
+    assert len(fresh.states("b")) == 2
+
+
+def test_a_replay_in_a_dag_drops_what_depends_on_it() -> None:
+    dag = Dag(id="g", tasks=[Fake(id=name) for name in "abcd"], after={"b": ["a"], "c": ["b"]})
+    world = World(FakeFlow([dag])).run()
+    fresh = replay_world(world, world.one("b").id)
+    assert fresh.summary() == "g=RUNNING a=SUCCESS d=SUCCESS b=RESTARTED"
+    assert fresh.run().state is State.SUCCESS
+
+
+def test_a_replay_of_a_child_of_a_unit_is_one_of_the_unit() -> None:
+    world = World(FakeFlow([Dir(id="d", tasks=[Fake(id="a")])])).run()
+    assert replay_world(world, world.one("a").id).summary() == "d=RESTARTED"
+
+
+def test_copied_warnings_still_count() -> None:
+    flow = FakeFlow([Par(id="p", tasks=[Fake(id="a", allow_failure=True), Fake(id="b")])])
+    world = World(flow, outcome=failing(a=ALWAYS)).run()
+    assert replay_world(world, world.one("b").id).run().state is State.WARNING
+
+
+def test_a_replay_from_a_listener_or_of_nobody_is_refused() -> None:
+    world = World(FakeFlow([Fake(id="a")], listeners=[FakeListener([Fake(id="l")])])).run()
+    for run_id in (world.one("l").id, "nobody"):
+        with pytest.raises(NoSuchTaskRun):
+            replay_world(world, run_id)
+
+
+def test_a_killed_execution_without_failure_cannot_be_restarted_but_replayed() -> None:
+    world = World(FakeFlow([Fake(id="a"), Fake(id="b")])).start()
+    world.drain()
+    world.finish(world.one("a").id)
+    world.step(KillRequested())
+    world.run()
+    with pytest.raises(NothingToRestart):
+        restart_world(world)
+    assert replay_world(world, world.one("b").id).run().state is State.SUCCESS
+
+
+# Random trees
+
+
+def make(seed: int, limit: int, *, fail: bool) -> World:
+    flow = TreeMaker(random.Random(seed), plain=True).flow()
+    world = World(flow, seed=seed, limit=limit, eager=seed % 2 == 0)
+    give_ends(world, seed, fail=fail)
+    return world
+
+
+def give_ends(world: World, seed: int, *, fail: bool) -> None:
+    ends = ends_for(seed, fail=fail)
+    child_ends = ends_for(seed + 1, fail=fail)
+    world.outcome = lambda run, number: ends(run.task_id, run.loop_key, number)
+    runs = world.store.runs
+    world.child_state = lambda child: child_ends(
+        runs[child.run_id].task_id, runs[child.run_id].loop_key, len(runs[child.run_id].attempts) + 1
+    )
+
+
+def ends_for(seed: int, *, fail: bool):  # type: ignore[no-untyped-def]
+    plain = ends_from(seed)
+
+    def ends(task_id: str, key: bytes, number: int) -> State:
+        state = plain(task_id, key, number)
+        return State.SUCCESS if state is State.FAILED and not fail else state
+
+    return ends
+
+
+def check_against_reference(world: World, seed: int) -> None:
+    reference = Reference(ends_for(seed, fail=False), ends_for(seed + 1, fail=False))
+    state = reference.flow(world.compiled.flow)  # type: ignore[arg-type]
+    actual = {(run.task_id, run.loop_key): run.state for run in world.store.runs.values()}
+    assert len(actual) == len(world.store.runs)
+    assert actual == reference.found.states
+    assert world.state is state
+    world.store.check_frames()
+
+
+def failed_in_finally(world: World) -> bool:
+    """A failure there stays as it is: like errors runs, runs of a finally are no reason to restart what ended well."""
+    runs = world.store.runs
+    return any(
+        run.state is State.FAILED and any(runs[each].branch == "f" for each in (*run.ancestors, run.id))
+        for run in runs.values()
+    )
+
+
+@pytest.mark.parametrize("limit", [200, 2])
+def test_a_random_tree_restarted_with_its_cause_gone_ends_as_if_it_had_never_failed(limit: int) -> None:
+    played = 0
+    for seed in range(200):
+        world = make(seed, limit, fail=True)
+        try:
+            play(world, Chances(holds=0))
+            if world.state is not State.FAILED or failed_in_finally(world):
+                continue
+            played += 1
+            world.zombies.clear()
+            give_ends(world, seed, fail=False)
+            restart_world(world)
+            play(world, Chances(holds=0))
+            check_against_reference(world, seed)
+        except Exception as error:
+            raise AssertionError(f"seed {seed}, slice {limit}") from error
+    assert played > 40
+
+
+@pytest.mark.parametrize("limit", [200, 2])
+def test_a_random_tree_replayed_from_anywhere_ends_as_before(limit: int) -> None:
+    for seed in range(200):
+        world = make(seed, limit, fail=False)
+        try:
+            play(world, Chances(holds=0))
+            runs = list(world.store.runs)
+            if not runs:
+                continue
+            fresh = replay_world(world, random.Random(seed).choice(runs), seed)
+            give_ends(fresh, seed, fail=False)
+            play(fresh, Chances(holds=0))
+            check_against_reference(fresh, seed)
+        except Exception as error:
+            raise AssertionError(f"seed {seed}, slice {limit}") from error
