@@ -48,7 +48,7 @@ register_converter(ExecutionIdConverter, "execution")
 
 flow_routes = [
     path("flows", route(POST=flows.create_flow)),
-    path("flows/search", route(GET=flow_lists.search)),
+    path("flows/search", route(GET=flow_lists.find_flows)),
     path("flows/source", route(GET=flow_lists.search_sources)),
     path("flows/distinct-namespaces", route(GET=flow_lists.distinct_namespaces)),
     path("flows/bulk", route(POST=flow_bulk.save_bulk)),
@@ -75,7 +75,7 @@ flow_routes = [
 
 execution_routes = [
     path("executions", route(GET=executions.list_of_flow)),
-    path("executions/search", route(GET=executions.search)),
+    path("executions/search", route(GET=executions.find_executions)),
     path("executions/by-ids", route(DELETE=executions.remove_by_ids)),
     path("executions/kill/by-ids", route(DELETE=execution_kill.kill_by_ids)),
     path("executions/kill/by-query", route(DELETE=execution_kill.kill_by_query)),
@@ -102,7 +102,7 @@ start_routes = [
 ]
 
 log_routes = [
-    path("logs/search", route(GET=logs.search)),
+    path("logs/search", route(GET=logs.find_logs)),
     path("logs/<str:execution_id>", route(GET=logs.read_execution_logs, DELETE=logs.remove_execution_logs)),
     path("logs/<execution:execution_id>/download", route(GET=logs.download_logs)),
     path("logs/<execution:execution_id>/follow", route(GET=streams.follow_logs)),

@@ -7,15 +7,16 @@ from typing import Any, Final, TypeVar
 
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 
 from apps.common.api import Handler, endpoint
+from apps.common.openapi import ShapeSchema
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 YAML: Final = {"application/x-yaml": OpenApiTypes.STR}
 FORM: Final = {"multipart/form-data": {"type": "object", "additionalProperties": True}}
-NOTHING: Final = OpenApiResponse(description="Done; no content.")
+NOTHING: Final = None
 BYTES: Final = {(200, "application/octet-stream"): OpenApiTypes.BINARY}
 STREAM: Final = {(200, "text/event-stream"): OpenApiTypes.STR}
 TEXT: Final = {(200, "text/plain"): OpenApiTypes.STR}
@@ -74,13 +75,27 @@ def describe(
     query: Sequence[OpenApiParameter] = (),
     tag: str,
 ) -> Callable[[View], View]:
-    """Describes a handler: `answer` is a Shape, a list of one, or a map of (status, media type)."""
-    mark = extend_schema(
-        parameters=list(query), request=body, responses=NOTHING if answer is None else answer, tags=[tag]
-    )
+    """Describes a handler. `answer`: the shape of its JSON, as an annotation (`list[FlowShape]`), or of other content a
+    map of (status, media type) or status → type; None: no content. `body`: an annotation, or a map of media types.
+    """
+
+    class Described(ShapeSchema):
+        def get_tags(self) -> list[str]:
+            return [tag]
+
+        def get_override_parameters(self) -> list[OpenApiParameter]:
+            return list(query)
+
+        def get_request_serializer(self) -> Any:
+            return body if body is None or isinstance(body, dict) else self._shape(body)
+
+        def get_response_serializers(self) -> Any:
+            if answer is None:
+                return {204: None}
+            return answer if isinstance(answer, dict) else {200: self._shape(answer)}
 
     def put(view: View) -> View:
-        mark(view)
+        view.kwargs = {"schema": Described}  # type: ignore[attr-defined]  # where drf-spectacular looks
         return view
 
     return put

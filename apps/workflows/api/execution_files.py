@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 from collections.abc import AsyncIterator
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
 from django.db import close_old_connections
@@ -50,7 +50,7 @@ def download(request: Request, execution_id: str) -> StreamingHttpResponse | Htt
     )
 
 
-@describe({200: dict}, query=(PATH,), tag="Executions")
+@describe(dict[str, Any], query=(PATH,), tag="Executions")
 @access("EXECUTION", "READ")
 def read_metas(request: Request, execution_id: str) -> HttpResponseRedirect | dict[str, int]:
     """The file's size in bytes."""

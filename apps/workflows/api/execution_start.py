@@ -57,7 +57,7 @@ def start_execution(request: Request, namespace: str, flow_id: str) -> HttpRespo
     return answer_json(found)
 
 
-@describe({200: dict}, body=FORM, query=(LABELS, number("revision")), tag="Executions")
+@describe(dict[str, Any], body=FORM, query=(LABELS, number("revision")), tag="Executions")
 @access("EXECUTION", "CREATE")
 def validate_inputs(request: Request, namespace: str, flow_id: str) -> HttpResponse:
     """What each input would be and what is wrong with it; starts nothing and never fails for a bad value."""

@@ -68,7 +68,7 @@ def read_execution(request: Request, execution_id: str) -> HttpResponse:
 
 @describe(ExecutionPageShape, query=(*EXECUTION_FILTERS, *SORTED_PAGE), tag="Executions")
 @access("EXECUTION", "READ")
-def search(request: Request) -> HttpResponse:
+def find_executions(request: Request) -> HttpResponse:
     """Executions that the caller may see, newest first; without their task runs.
 
     The header X-Total-Exact is `false` when `total` is an estimate.
@@ -100,7 +100,7 @@ def read_flow_of_execution(request: Request, execution_id: str) -> dict[str, Any
     return flow_seen(request, flow)
 
 
-@describe({200: list[str]}, tag="Executions")
+@describe(list[str], tag="Executions")
 @access("EXECUTION", "CREATE")
 def startable_namespaces(request: Request) -> list[str]:
     """Namespaces with flows that the caller may start."""

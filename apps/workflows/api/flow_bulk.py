@@ -39,7 +39,7 @@ from apps.workflows.services.flow_checks import check_flows, check_task, check_t
 from apps.workflows.services.flow_documents import flow_document
 
 ARCHIVE: Final = {"Content-Disposition": 'attachment; filename="flows.zip"'}
-IDS: Final = {"application/json": {"type": "array", "items": {"$ref": "#/components/schemas/FlowKeyShape"}}}
+IDS: Final = list[FlowKeyShape]
 
 
 # Saving

@@ -38,7 +38,7 @@ FIELDS: Final = ("q", "scope", "namespace", "labels", "flowId")
 
 @describe(FlowPageShape, query=(*FLOW_FILTERS, *SORTED_PAGE), tag="Flows")
 @access("FLOW", "READ")
-def search(request: Request) -> Page[dict[str, Any]]:
+def find_flows(request: Request) -> Page[dict[str, Any]]:
     """Flows that the caller may see, a page at a time."""
     asked = read_page_asked(request.query_params, sortable=SORTABLE)
     with filters_of_the_caller():
@@ -59,7 +59,7 @@ def list_namespace(request: Request, namespace: str) -> Response:
     return Response([flow_document(row) for row in rows], headers={"X-Total-Count": str(total)})
 
 
-@describe({200: list[str]}, query=(text("q", "A part of the name."),), tag="Flows")
+@describe(list[str], query=(text("q", "A part of the name."),), tag="Flows")
 @access("FLOW", "READ")
 def distinct_namespaces(request: Request) -> list[str]:
     """Namespaces that have flows, as far as the caller may see them."""

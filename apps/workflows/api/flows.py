@@ -77,7 +77,7 @@ def read_revisions(request: Request, namespace: str, flow_id: str) -> list[dict[
     return [flow_document(flow, with_source=True) for flow in revisions]
 
 
-@describe({200: dict}, query=(number("revision", "An older revision."),), tag="Flows")
+@describe(dict[str, Any], query=(number("revision", "An older revision."),), tag="Flows")
 @access("FLOW", "READ")
 def read_task(request: Request, namespace: str, flow_id: str, task_id: str) -> dict[str, Any]:
     """One task of a flow, also a nested one."""

@@ -106,7 +106,7 @@ async def _whole_log(tenant: str, read: partial[list[LogLine]]) -> AsyncIterator
         after = lines[-1].number
 
 
-@describe({200: dict}, query=LINE_FILTERS, tag="Logs")
+@describe(dict[str, Any], query=LINE_FILTERS, tag="Logs")
 @access("EXECUTION", "DELETE")
 def remove_execution_logs(request: Request, execution_id: str) -> dict[str, int]:
     """Delete the lines of an execution that meet the filters."""
@@ -115,7 +115,7 @@ def remove_execution_logs(request: Request, execution_id: str) -> dict[str, int]
     return {"count": delete_execution_logs(acting_user=request.user, execution=head, conditions=conditions)}
 
 
-@describe({200: dict}, query=(text("triggerId", required=True),), tag="Logs")
+@describe(dict[str, Any], query=(text("triggerId", required=True),), tag="Logs")
 @access("EXECUTION", "DELETE")
 def remove_flow_logs(request: Request, namespace: str, flow_id: str) -> dict[str, int]:
     """Delete the lines of a flow's trigger, or without `triggerId` all lines of the flow."""
@@ -142,7 +142,7 @@ def remove_flow_logs(request: Request, namespace: str, flow_id: str) -> dict[str
     tag="Logs",
 )
 @access("EXECUTION", "READ")
-def search(request: Request) -> HttpResponse:
+def find_logs(request: Request) -> HttpResponse:
     """Lines of all executions that the caller may see, newest first.
 
     The header X-Total-Exact is `false` when `total` is an estimate.

@@ -51,14 +51,14 @@ def read_execution_metrics(request: Request, execution_id: str) -> Page[dict[str
     return Page([metric_json(entry, head.namespace, head.flow_id) for entry in rows], found.count())
 
 
-@describe({200: list[str]}, tag="Metrics")
+@describe(list[str], tag="Metrics")
 @access("EXECUTION", "READ")
 def read_names(request: Request, namespace: str, flow_id: str, task_id: str | None = None) -> list[str]:
     """Names of the metrics that a flow, or one of its tasks, has reported."""
     return metric_names(_flow(namespace, flow_id).flow_ref, task_id=task_id)
 
 
-@describe({200: list[str]}, tag="Metrics")
+@describe(list[str], tag="Metrics")
 @access("EXECUTION", "READ")
 def read_tasks(request: Request, namespace: str, flow_id: str) -> list[str]:
     """Tasks of a flow that have reported metrics."""

@@ -19,21 +19,21 @@ from apps.workflows.services.plugin_documents import (
 )
 
 
-@describe({200: list[dict]}, tag="Plugins")
+@describe(list[dict[str, Any]], tag="Plugins")
 @signed_in
 def read_plugins(request: Request) -> HttpResponse:
     """All groups of types, with the names of their tasks, triggers, conditions and task runners."""
     return answer_json(list_plugins())
 
 
-@describe({200: dict}, tag="Plugins")
+@describe(dict[str, Any], tag="Plugins")
 @signed_in
 def read_plugin(request: Request, cls: str) -> HttpResponse:
     """Documentation and schema of one type, by any of its names."""
     return answer_json(plugin_document(cls))
 
 
-@describe({200: dict}, query=(text("arrayOf", "true: the schema of a list of these."),), tag="Plugins")
+@describe(dict[str, Any], query=(text("arrayOf", "true: the schema of a list of these."),), tag="Plugins")
 @signed_in
 def read_schema(request: Request, kind: str) -> HttpResponse:
     """The JSON schema of a flow, a task, a trigger, a condition or a task runner."""
@@ -45,28 +45,28 @@ def read_schema(request: Request, kind: str) -> HttpResponse:
     return answer_json(schema, headers={"Cache-Control": "private, max-age=300"})
 
 
-@describe({200: list[dict]}, tag="Plugins")
+@describe(list[dict[str, Any]], tag="Plugins")
 @signed_in
 def read_inputs(request: Request) -> list[dict[str, str]]:
     """The types of inputs."""
     return list_input_types()
 
 
-@describe({200: dict}, tag="Plugins")
+@describe(dict[str, Any], tag="Plugins")
 @signed_in
 def read_input(request: Request, kind: str) -> HttpResponse:
     """Documentation and schema of one type of input."""
     return answer_json(input_document(kind))
 
 
-@describe({200: list[dict]}, tag="Plugins")
+@describe(list[dict[str, Any]], tag="Plugins")
 @signed_in
 def read_groups(request: Request) -> HttpResponse:
     """The same as all plugins: each group here is a subgroup."""
     return answer_json(list_plugins())
 
 
-@describe({200: dict}, tag="Plugins")
+@describe(dict[str, Any], tag="Plugins")
 @signed_in
 def read_icons(request: Request) -> dict[str, Any]:
     """Icons by type: there are none yet, clients draw their own."""
