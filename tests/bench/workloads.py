@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tests.bench.server import Server
+from tests.support.product import Server
 
 NAMESPACE = "bench"
 LOG = "io.kestra.plugin.core.log.Log"
@@ -121,7 +121,9 @@ def w4_rate(server: Server, commit: float, seconds: float = 20, clients: int = 8
         list(pool.map(one_client, range(clients)))
     for execution_id in started[-1:]:
         wait(server.client, execution_id)
-    times = sorted(lasted(wait(server.client, execution_id)) * 1000 for execution_id in started[:: max(len(started) // 200, 1)])
+    times = sorted(
+        lasted(wait(server.client, execution_id)) * 1000 for execution_id in started[:: max(len(started) // 200, 1)]
+    )
     minute = len(started) / (time.monotonic() - began) * 60
     return [
         Figure("W4 two-task executions per minute", minute, "/min"),
