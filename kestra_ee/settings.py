@@ -194,6 +194,7 @@ KESTRA_PERIODIC_JOBS = {
     # The first start makes these rows for beat; afterwards they belong to the platform team (admin, Periodic tasks).
     # One that waited longer than `expires` is dropped, so that a stopped executor finds no heap of ticks.
     "tick": {"job": "workflows.tick", "every_seconds": 1, "expires": 2},
+    "accounts clean-up": {"job": "accounts.clean_up", "every_seconds": 24 * 3600, "expires": 3600},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 

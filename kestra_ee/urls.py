@@ -27,6 +27,7 @@ urlpatterns: Routes = [
     path("api/v1/openapi", show_openapi, name="openapi"),
     path("api/docs", show_api_docs, name="api_docs"),
     path("api/v1/", include((instance_api, "instance_api"))),
+    path("api/v1/tenants/<tenant:tenant>/", include((rbac.administered_urls, "administered_api"))),
     path("api/v1/", include((tenant_api, "default_api"))),
     path("api/v1/<tenant:tenant>/", include((tenant_api, "api"))),
     *console.root_urls,

@@ -41,6 +41,7 @@ PUBLIC_ROUTES = {
     "api/v1/openapi",
     "api/docs",
     "ui/login",
+    "ui/logout",
 }
 """Routes that everyone may call. Each one was thought about; see api-map.md §1.2."""
 

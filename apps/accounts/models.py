@@ -22,7 +22,7 @@ class UserManager(BaseUserManager["User"]):
     """What Django's sign-in asks of a manager; users are made by services."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(username__iexact=username)
+        return self.get(username=(username or "").lower())
 
 
 class User(TimestampedRow, AbstractBaseUser):

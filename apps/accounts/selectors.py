@@ -32,8 +32,8 @@ def get_user(user_id: str) -> User:
 
 
 def find_user(username: str) -> User | None:
-    """By name, whatever the case."""
-    return User.objects.filter(username__iexact=username.strip()).first()
+    """By name, whatever the case: all names are kept in lower case."""
+    return User.objects.filter(username=username.strip().lower()).first()
 
 
 def search_users(*, query: str = "", user_type: str = "") -> QuerySet[User]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
@@ -35,8 +36,8 @@ def create_user(
 ) -> User:
     """A person (username is the e-mail) or a service account. Only a super admin makes a super admin; acting_user None
     is the set-up. Raises Invalid, IllegalState for a name that is taken, Forbidden."""
-    username = username.strip() if user_type == UserType.SERVICE_ACCOUNT else username.strip().lower()
-    check_username(username, user_type)
+    check_username(username.strip(), user_type)
+    username = username.strip().lower()
     if user_type == UserType.SUPER_ADMIN and acting_user is not None and not acting_user.is_super_admin:
         raise Forbidden("Only a super admin can make a super admin.")
     user = User(
@@ -235,6 +236,16 @@ def unlock_sign_in(*, acting_user: User, user: User) -> None:
     with transaction.atomic():
         SignInGuard.objects.filter(pk=user.username.lower()).delete()
         record(acting_user=acting_user, action="UPDATE", resource="User", detail={**_detail(user), "unlocked": True})
+
+
+def forget_expired() -> int:
+    """Sessions that are over, and failed sign-ins that no longer lock anything. Returns how many rows went."""
+    moment = now()
+    sessions, _ = Session.objects.filter(expire_date__lt=moment).delete()
+    window = timedelta(seconds=settings.KESTRA_SIGN_IN_WINDOW_SECONDS)
+    over = Q(locked_until=None) | Q(locked_until__lt=moment)
+    guards, _ = SignInGuard.objects.filter(over, first_failure__lt=moment - window).delete()
+    return sessions + guards
 
 
 def check_username(username: str, user_type: UserType) -> None:

@@ -54,7 +54,17 @@ api_urls: list[URLPattern] = [
     ),
     path("service-accounts/<str:user_id>", _service_account),
     path("service-accounts/<str:user_id>/api-tokens", _tokens),
+    path("tenant-access", endpoint(GET=people.list_people, POST=people.post_person)),
+    path("tenant-access/autocomplete", endpoint(POST=people.suggest_people)),
+    path(
+        "tenant-access/<str:user_id>",
+        endpoint(GET=people.show_person, PUT=people.put_access, DELETE=people.delete_person),
+    ),
     path("service-accounts/<str:user_id>/api-tokens/<str:token_id>", _token),
+]
+# The same by a super admin who names the tenant after /tenants/; kestra_ee/urls.py puts that before them.
+administered_urls: list[URLPattern] = [
+    pattern for pattern in api_urls if str(pattern.pattern).split("/")[0] in {"roles", "groups", "bindings", "users"}
 ]
 instance_api_urls: list[URLPattern] = [
     path("users/<str:user_id>/superadmin", endpoint(PATCH=people.put_super_admin)),

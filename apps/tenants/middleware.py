@@ -16,6 +16,7 @@ from apps.tenants.scope import opened_schema
 from apps.tenants.selectors import get_open_tenant
 
 _API: Final = re.compile(r"^/api/v\d+/([^/]+)(?:/|$)")
+_OF_TENANT: Final = re.compile(r"^/api/v\d+/tenants/([^/]+)/[^/]+")
 _PAGE: Final = re.compile(r"^/ui/([^/]+)(?:/|$)")
 
 ADMIN: Final = "/admin/"
@@ -64,6 +65,8 @@ class TenantMiddleware:
 
 def tenant_of_path(path: str) -> tuple[str | None, bool]:
     """The tenant a path is about and whether the path names it; (None, False) outside the product's pages and API."""
+    if (match := _OF_TENANT.match(path)) and match[1] not in RESERVED_WORDS:
+        return match[1], True
     if match := _API.match(path):
         word = match[1]
         return (settings.KESTRA_DEFAULT_TENANT, False) if word in RESERVED_WORDS else (word, True)

@@ -8,10 +8,12 @@ from unittest.mock import patch
 
 import pytest
 import time_machine
+from django.contrib.sessions.models import Session
 from django.test import Client
 
-from apps.accounts.models import ApiToken, User, UserType
-from apps.accounts.services import create_api_token, set_password
+from apps.accounts.models import ApiToken, SignInGuard, User, UserType
+from apps.accounts.selectors import is_locked_out
+from apps.accounts.services import create_api_token, forget_expired, set_password
 from tests.factories import make_user
 from tests.support.api_client import ApiClient
 from tests.support.world import PASSWORD
@@ -195,3 +197,17 @@ def test_unknown_name_costs_a_hash_as_a_known_one(db: None, client: Client) -> N
         client.get(WHO, headers=basic("nobody@example.com", "x"))
         client.get(WHO, headers=basic("no-password@example.com", "x"))
     assert hashed.call_count == 2
+
+
+def test_clean_up_forgets_what_is_over_and_keeps_what_holds(alice: User, client: Client) -> None:
+    with time_machine.travel("2026-01-15T10:00:00Z", tick=False) as clock:
+        client.force_login(alice)
+        for _ in range(10):
+            Client().get(WHO, headers=basic("locked@example.com", "wrong"))
+        Client().get(WHO, headers=basic("once@example.com", "wrong"))
+        clock.shift(timedelta(minutes=10))
+        assert forget_expired() == 1, "the single failure; the lock holds for half an hour, the session for days"
+        assert is_locked_out("locked@example.com")
+        clock.shift(timedelta(days=15))
+        assert forget_expired() == 2
+        assert Session.objects.count() == SignInGuard.objects.count() == 0

@@ -1,6 +1,7 @@
 """A tenant's tables are reached only while its schema is open."""
 
 import pytest
+from django.db import ProgrammingError, connection, transaction
 
 from apps.accounts.models import User
 from apps.common.current_tenant import NoTenantOpen, current_tenant_id
@@ -51,3 +52,29 @@ def test_unknown_tenant_is_refused_before_anything_is_read(db: None) -> None:
     with pytest.raises(UnknownTenant, match="no tenant 'nowhere'"), tenant_scope("nowhere"):
         pytest.fail("the scope was entered")
     assert current_tenant_id() is None
+
+
+def test_sql_outside_a_tenant_finds_no_table(db: None) -> None:
+    """The guard under the guard: the search path names no tenant's schema."""
+    for statement in ("SELECT * FROM rbac_role", "DELETE FROM rbac_binding"):
+        with (
+            pytest.raises(ProgrammingError, match="does not exist"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+
+
+def test_raw_queries_of_a_model_are_guarded(db: None) -> None:
+    with pytest.raises(NoTenantOpen):
+        Role.objects.raw("SELECT * FROM t_alpha.rbac_role")
+
+
+def test_rollback_to_a_savepoint_does_not_leave_another_tenant_open(in_alpha: Tenant, charlie: User) -> None:
+    """PostgreSQL takes back a SET with the savepoint it was made in."""
+    with pytest.raises(ZeroDivisionError), transaction.atomic(), tenant_scope("beta"):
+        assert Role.objects.exists()
+        _ = 1 / 0
+    assert not Binding.objects.filter(external_id=charlie.id).exists()
+    with tenant_scope("beta"):
+        assert Binding.objects.filter(external_id=charlie.id).exists()

@@ -15,7 +15,8 @@ from apps.common.current_tenant import require_tenant
 from apps.common.errors import Invalid
 from apps.common.pagination import Page, paginate, read_page
 from apps.rbac.schemas import AutocompleteBody, GroupIdsBody, MemberShape, NewPasswordBody, UserBody
-from apps.rbac.selectors import get_group, get_member, groups_of, search_members
+from apps.rbac.selectors import get_group, get_member, get_person, groups_of, search_members
+from apps.rbac.services.bindings import add_access
 from apps.rbac.services.groups import set_groups
 from apps.rbac.services.people import change_person, check_may_manage_tokens, invite_person, remove_person
 
@@ -86,6 +87,14 @@ def suggest_people(request: Request) -> list[MemberShape]:
     body = read_body(request, AutocompleteBody)
     rows = [*search_members().filter(pk__in=body.ids or []), *search_members(query=body.q or "")[:SUGGESTED]]
     return as_members(list({user.id: user for user in rows}.values()))
+
+
+@access("USER", "CREATE")
+def put_access(request: Request, user_id: str) -> MemberShape:
+    """Lets a person who is known in the installation into the tenant, without rights yet."""
+    user = get_person(user_id)
+    add_access(acting_user=current_user(request), user=user)
+    return as_member(user)
 
 
 @access("USER", "UPDATE")
