@@ -74,8 +74,8 @@ def resume(step: Step, run_id: str | None, inputs: Mapping[str, Any]) -> None:
     if run_id is not None:
         run = step.runs.get(run_id)
     else:
-        found = step.adopt(step.ports.look.first_paused())
-        run = found[-1] if found else None
+        found = step.ports.look.first_paused()
+        run = step.adopt([found])[0] if found is not None else None
     if run is not None and run.state is State.PAUSED:
         _leave_pause(step, run, inputs)
 

@@ -79,12 +79,12 @@ class Look(Protocol):
         ancestors."""
         ...
 
-    def last_open(self) -> Sequence[RunRow]:
-        """The youngest task run that has not ended, held by a worker or not, after its ancestors; or nothing."""
+    def last_open(self) -> RunRow | None:
+        """The youngest task run that has not ended, held by a worker or not."""
         ...
 
-    def first_paused(self) -> Sequence[RunRow]:
-        """The oldest task run that is PAUSED, after its ancestors; or nothing."""
+    def first_paused(self) -> RunRow | None:
+        """The oldest task run that is PAUSED; its ancestors are put into the frontier."""
         ...
 
     def held_runs(self, limit: int) -> Sequence[tuple[str, str]]:

@@ -97,9 +97,9 @@ def _act(step: Step, sla: Any, reason: str) -> bool:
             step.log(Level.WARN, None, f"SLA `{sla.id}`: {reason}")
         return changed
     step.log(Level.ERROR, None, f"SLA `{sla.id}`: {reason}")
-    last = step.adopt(step.ports.look.last_open())
-    if last and not last[-1].state.ended:
-        run = last[-1]
+    last = step.ports.look.last_open()
+    run = step.adopt([last])[0] if last is not None else None
+    if run is not None and not run.state.ended:
         if held(run) and run.token is not None:
             step.command(KillTask(run.id, run.token))
         stop(step, run, state)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from world import World
-
 from apps.workflows.engine.commands import AnnounceEnd
 from apps.workflows.engine.events import (
     Continue,
@@ -16,6 +14,7 @@ from apps.workflows.engine.events import (
     TaskRunEnded,
 )
 from apps.workflows.plugin_api.state import State
+from tests.workflows.engine.world import World
 
 MOST_MOVES = 60_000
 

@@ -84,6 +84,7 @@ class MemoryStore:
     counts: list[Counts] = field(default_factory=list)
     swept: bool = False
     _loaded: dict[str, RunRow] = field(default_factory=dict)
+    _frontier: Frontier = field(init=False)
     _by_frame: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _open: dict[str, None] = field(default_factory=dict)
     _pending: dict[str, None] = field(default_factory=dict)
@@ -94,7 +95,7 @@ class MemoryStore:
         """The execution, the run and its ancestors: locked, so they may be written."""
         self.counts.append(Counts(read=1))
         self._loaded = {}
-        frontier = Frontier(copy_execution(self.execution))
+        frontier = self._frontier = Frontier(copy_execution(self.execution))
         if run_id is not None and run_id in self.runs:
             for each in (*self.runs[run_id].ancestors, run_id):
                 frontier.runs[each] = self._read(each)
@@ -129,12 +130,17 @@ class MemoryStore:
         free = (each for each in self._open if not held(self.runs[each]))
         return self._with_ancestors([each for each, _ in zip(free, range(limit), strict=False)])
 
-    def last_open(self) -> Sequence[RunRow]:
-        return self._with_ancestors([next(reversed(self._open))]) if self._open else []
+    def last_open(self) -> RunRow | None:
+        return self._read(next(reversed(self._open))) if self._open else None
 
-    def first_paused(self) -> Sequence[RunRow]:
+    def first_paused(self) -> RunRow | None:
         paused = next((each for each in self._open if self.runs[each].state is State.PAUSED), None)
-        return self._with_ancestors([paused]) if paused is not None else []
+        if paused is None:
+            return None
+        rows = self._with_ancestors([paused])
+        for row in rows[:-1]:
+            self._frontier.runs.setdefault(row.id, row)
+        return rows[-1]
 
     def held_runs(self, limit: int) -> Sequence[tuple[str, str]]:
         found = [(each, self.runs[each].token or "") for each in self._open if held(self.runs[each])]

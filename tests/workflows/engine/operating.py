@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from memory_store import copy_execution, copy_run
-from world import World
-
 from apps.workflows.engine.events import Restarted
 from apps.workflows.engine.frontier import NOT_LOADED, Change, ExecutionRow
 from apps.workflows.engine.surgery import Surgery, replay, restart, set_state
 from apps.workflows.plugin_api.state import State
+from tests.workflows.engine.memory_store import copy_execution, copy_run
+from tests.workflows.engine.world import World
 
 
 def restart_world(world: World) -> Surgery:

@@ -6,10 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine_plugins import Allow, Choice, Cond, Dag, Dir, Each, EachPar, FakeFlow, Loop, Par, Sub, Wait
-
 from apps.workflows.engine.compiled_flow import loop_key
 from apps.workflows.plugin_api.state import State
+from tests.workflows.engine.engine_plugins import (
+    Allow,
+    Choice,
+    Cond,
+    Dag,
+    Dir,
+    Each,
+    EachPar,
+    FakeFlow,
+    Loop,
+    Par,
+    Sub,
+    Wait,
+)
 
 Key = tuple[str, bytes]
 Ends = Callable[[str, bytes, int], State]

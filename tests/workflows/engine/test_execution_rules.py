@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from engine_plugins import Fake, FakeFlow, FakeListener, Loop, Nap, Par, Seq, Sub, Tags
-from world import ALWAYS, World, failing
-
 from apps.workflows.engine.commands import AnnounceEnd, KillTask
 from apps.workflows.engine.events import Created, KillRequested, Restarted, SlotFreed, TaskRunEnded, Woken
 from apps.workflows.engine.frontier import RunRow
 from apps.workflows.flow_language.flow import Concurrency, Label, SlaAssertion, SlaMaxDuration
 from apps.workflows.plugin_api.state import State
+from tests.workflows.engine.engine_plugins import Fake, FakeFlow, FakeListener, Loop, Nap, Par, Seq, Sub, Tags
+from tests.workflows.engine.world import ALWAYS, World, failing
 
 
 def until(turn: int) -> object:

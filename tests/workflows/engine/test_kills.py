@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from engine_plugins import Each, Fake, FakeFlow, FakeListener, Nap, Par, Seq, Sub, Wait
-from world import World
-
 from apps.workflows.engine.commands import KillChildren, KillTask
 from apps.workflows.engine.events import Created, KillRequested, TaskRunEnded, Woken, WorkerLost
 from apps.workflows.plugin_api.state import State
+from tests.workflows.engine.engine_plugins import Each, Fake, FakeFlow, FakeListener, Nap, Par, Seq, Sub, Wait
+from tests.workflows.engine.world import World
 
 
 def test_a_kill_ends_at_once_and_orders_the_workers() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from engine_plugins import Dir, Fake, FakeFlow, Nap, Par, Seq, Wait
-from world import World
-
 from apps.workflows.engine.commands import RunTask
 from apps.workflows.engine.events import PauseRequested, ResumeRequested, Woken
 from apps.workflows.plugin_api.state import State
+from tests.workflows.engine.engine_plugins import Dir, Fake, FakeFlow, Nap, Par, Seq, Wait
+from tests.workflows.engine.world import World
 
 
 def test_a_pause_waits_for_a_person() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 
 import pytest
-from chaos import Chances, play
-from reference import Reference
-from trees import TreeMaker, ends_from, outcome_from
-from world import World
 
 from apps.workflows.engine.commands import AnnounceEnd
 from apps.workflows.plugin_api.state import State
+from tests.workflows.engine.chaos import Chances, play
+from tests.workflows.engine.reference import Reference
+from tests.workflows.engine.trees import TreeMaker, ends_from, outcome_from
+from tests.workflows.engine.world import World
 
 SEEDS = 250
 """Flows per test; the suite stays within seconds. ``ENGINE_SEEDS`` of the bench plays more."""

@@ -6,13 +6,13 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from engine_plugins import Fake, FakeFlow, Par, Seq, Sub
-from world import ALWAYS, World, failing
 
 from apps.workflows.engine.commands import RetryExecution
 from apps.workflows.engine.events import Woken, WorkerLost
 from apps.workflows.plugin_api.retry import ConstantRetry, ExponentialRetry, RandomRetry, RetryBehavior
 from apps.workflows.plugin_api.state import State
+from tests.workflows.engine.engine_plugins import Fake, FakeFlow, Par, Seq, Sub
+from tests.workflows.engine.world import ALWAYS, World, failing
 
 
 def constant(**more: object) -> ConstantRetry:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from engine_plugins import Allow, Choice, Cond, Dag, Each, EachPar, Fake, FakeFlow, Par, Seq
-from world import ALWAYS, World, failing
-
 from apps.workflows.engine.events import Created, TaskRunEnded
 from apps.workflows.plugin_api.state import State
+from tests.workflows.engine.engine_plugins import Allow, Choice, Cond, Dag, Each, EachPar, Fake, FakeFlow, Par, Seq
+from tests.workflows.engine.world import ALWAYS, World, failing
 
 
 def fake(task_id: str, **more: object) -> Fake:

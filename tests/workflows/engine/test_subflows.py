@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from engine_plugins import Fake, FakeFlow, Par, Seq, Sub
-from world import World
-
 from apps.workflows.engine.commands import StartExecution
 from apps.workflows.engine.events import ChildrenEnded, StartRefused
 from apps.workflows.plugin_api.state import State
+from tests.workflows.engine.engine_plugins import Fake, FakeFlow, Par, Seq, Sub
+from tests.workflows.engine.world import World
 
 
 def test_a_subflow_is_waited_for_and_its_end_passed_up() -> None:

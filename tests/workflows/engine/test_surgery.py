@@ -6,18 +6,32 @@ import random
 from datetime import timedelta
 
 import pytest
-from chaos import Chances, play
-from engine_plugins import Allow, Choice, Dag, Dir, Each, Fake, FakeFlow, FakeListener, Loop, Par, Seq, Sub, Wait
-from operating import replay_world, restart_world, set_state_in_world
-from reference import Reference
-from trees import TreeMaker, ends_from
-from world import ALWAYS, World, failing
 
 from apps.workflows.engine.events import KillRequested
 from apps.workflows.engine.sla import deadlines
 from apps.workflows.engine.surgery import InsideUnit, NoSuchTaskRun, NothingToRestart
 from apps.workflows.flow_language.flow import SlaMaxDuration
 from apps.workflows.plugin_api.state import State
+from tests.workflows.engine.chaos import Chances, play
+from tests.workflows.engine.engine_plugins import (
+    Allow,
+    Choice,
+    Dag,
+    Dir,
+    Each,
+    Fake,
+    FakeFlow,
+    FakeListener,
+    Loop,
+    Par,
+    Seq,
+    Sub,
+    Wait,
+)
+from tests.workflows.engine.operating import replay_world, restart_world, set_state_in_world
+from tests.workflows.engine.reference import Reference
+from tests.workflows.engine.trees import TreeMaker, ends_from
+from tests.workflows.engine.world import ALWAYS, World, failing
 
 
 def mended(world: World) -> World:

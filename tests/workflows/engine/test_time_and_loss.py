@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from engine_plugins import Each, Fake, FakeFlow, Nap, Par, Seq
-from world import World
-
 from apps.workflows.engine.commands import RunTask
 from apps.workflows.engine.events import Continue, Created, TaskRunEnded, Woken, WorkerLost
 from apps.workflows.engine.frontier import Change
 from apps.workflows.engine.step import WATCH_EVERY
 from apps.workflows.plugin_api.state import State
+from tests.workflows.engine.engine_plugins import Each, Fake, FakeFlow, Nap, Par, Seq
+from tests.workflows.engine.world import World
 
 
 def test_a_sleep_is_a_timer_and_no_worker() -> None:

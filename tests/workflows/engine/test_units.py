@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from engine_plugins import Dir, Each, Fake, FakeFlow
-from world import ALWAYS, World, failing
-
 from apps.workflows.engine.events import KillRequested, TaskRunEnded, UnitOpened, WorkerLost
 from apps.workflows.plugin_api.retry import ConstantRetry
 from apps.workflows.plugin_api.state import State
+from tests.workflows.engine.engine_plugins import Dir, Each, Fake, FakeFlow
+from tests.workflows.engine.world import ALWAYS, World, failing
 
 
 def test_children_run_under_the_units_token_and_the_unit_ends_with_its_worker() -> None:

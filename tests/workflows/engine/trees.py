@@ -7,11 +7,26 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from engine_plugins import Allow, Choice, Cond, Dag, Dir, Each, EachPar, Fake, FakeFlow, Loop, Nap, Par, Seq, Sub, Wait
-
 from apps.workflows.engine.frontier import RunRow
 from apps.workflows.plugin_api.retry import ConstantRetry
 from apps.workflows.plugin_api.state import State
+from tests.workflows.engine.engine_plugins import (
+    Allow,
+    Choice,
+    Cond,
+    Dag,
+    Dir,
+    Each,
+    EachPar,
+    Fake,
+    FakeFlow,
+    Loop,
+    Nap,
+    Par,
+    Seq,
+    Sub,
+    Wait,
+)
 
 MOST_TASKS = 40
 

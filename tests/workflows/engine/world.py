@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from engine_plugins import FakeFlow
-from memory_store import Child, MemoryStore
-
 from apps.workflows.engine.commands import (
     AnnounceEnd,
     Command,
@@ -42,6 +39,8 @@ from apps.workflows.engine.frontier import Attempt, Change, ExecutionRow, RunRow
 from apps.workflows.engine.ports import Ports, RenderFailed
 from apps.workflows.plugin_api.property import Property
 from apps.workflows.plugin_api.state import State
+from tests.workflows.engine.engine_plugins import FakeFlow
+from tests.workflows.engine.memory_store import Child, MemoryStore
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 Outcome = Callable[[RunRow, int], State]
