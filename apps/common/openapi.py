@@ -11,7 +11,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from pydantic import TypeAdapter
-from pydantic.json_schema import PydanticInvalidForJsonSchema
+from pydantic.errors import PydanticInvalidForJsonSchema
 
 from apps.common.access import Guard, mark_for, public
 from apps.common.api import dump_json
@@ -36,7 +36,7 @@ class ShapeSchema(AutoSchema):
         path = self.path.removeprefix(TENANT).removeprefix(DEFAULT).strip("/")
         return [path.split("/")[0]]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular's, not that of REST framework
         written = inspect.getdoc(self._handler()) or ""
         mark = mark_for(self._handler(), self.method)
         if mark is None or mark.guard is Guard.PUBLIC:
@@ -85,7 +85,8 @@ class ShapeSchema(AutoSchema):
 
     def _handler(self) -> Callable[..., Any]:
         method = getattr(self.view, self.method.lower())
-        return inspect.unwrap(getattr(method, "__func__", method))
+        handler: Callable[..., Any] = inspect.unwrap(getattr(method, "__func__", method))
+        return handler
 
 
 def once_with_tenant(endpoints: list[tuple[str, str, str, Any]], **_: Any) -> list[tuple[str, str, str, Any]]:

@@ -79,11 +79,17 @@ def change_person(
 ) -> None:
     """Unchanged names may be sent again by anyone; other ones only by those who manage the person. Raises Forbidden."""
     given = {"first_name": first_name, "last_name": last_name, "description": description}
-    changed = {name: value for name, value in given.items() if value is not None and value != getattr(user, name)}
+    differs = any(value is not None and value != getattr(user, name) for name, value in given.items())
     with transaction.atomic():
-        if changed:
+        if differs:
             check_manages(acting_user, user)
-            update_user(acting_user=acting_user, user=user, **changed)
+            update_user(
+                acting_user=acting_user,
+                user=user,
+                first_name=first_name,
+                last_name=last_name,
+                description=description,
+            )
         if groups is not None:
             set_groups(acting_user=acting_user, user=user, groups=groups)
 
