@@ -166,7 +166,7 @@ class Step:
         return timedelta(seconds=self.ports.render.duration(written, run))
 
     def log(self, level: Level, run: RunRow | None, message: str) -> None:
-        """A line of the engine's own. The first error is what lists show of a failed execution."""
+        """A line of the engine's own."""
         attempt = max(len(run.attempts) - 1, 0) if run is not None else 0
         self.decision.logs.append(
             LogLine(
@@ -178,9 +178,6 @@ class Step:
                 attempt,
             )
         )
-        if level is Level.ERROR and self.execution.error is None:
-            self.execution.error = message.split("\n", 1)[0]
-            self.decision.execution_changed = True
 
     def close(self) -> Decision:
         """The decision, with its rows in an order that satisfies parents first."""

@@ -141,16 +141,25 @@ def test_a_held_unit_goes_on_since_it_is_the_running_task() -> None:
 
 def test_a_paused_execution_with_a_large_backlog_does_not_go_round_in_circles() -> None:
     tasks = [Wait(id="w"), *(Fake(id=f"t{number}") for number in range(6))]
-    world = World(FakeFlow([Par(id="p", tasks=tasks), Fake(id="z")]), limit=3).start()
+    world = World(FakeFlow([Par(id="p", tasks=tasks), Fake(id="z")])).start()
     world.drain()
+    world.limit = 3
     while world.finishable():
         world.finish(world.finishable()[0])
         world.drain()
     assert world.state is State.PAUSED
-    steps = len(world.store.counts)
-    world.step(Woken("watch"))
-    world.drain()
-    assert len(world.store.counts) == steps + 1
+    assert sum(run.pending for run in world.store.runs.values()) == 6
+    decision = world.step(Woken("watch"))
+    assert decision.commands == []
     world.step(ResumeRequested())
     world.run()
     assert world.state is State.SUCCESS
+
+
+def test_a_frame_that_is_owed_a_question_and_ends_before_it_is_asked_is_folded_once() -> None:
+    flow = FakeFlow([Par(id="p", tasks=[Wait(id="w", until=5.0), Fake(id="a"), Fake(id="b")])])
+    world = World(flow, limit=2).start()
+    assert world.one("p").pending, "the slice was used up by p and w"
+    world.advance(5)
+    world.drain()
+    assert (world.state, world.summary()) == (State.FAILED, "p=FAILED w=FAILED")

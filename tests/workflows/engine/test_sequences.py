@@ -169,7 +169,6 @@ def test_a_flowable_that_cannot_be_rendered_fails_with_its_log() -> None:
     world = World(flow).run()
     assert world.summary() == "i=FAILED e=SUCCESS"
     assert world.logs == ["Unable to find `x`"]
-    assert world.store.execution.error == "Unable to find `x`"
 
 
 def test_for_each_runs_groups_in_order() -> None:
