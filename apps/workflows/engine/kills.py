@@ -44,9 +44,16 @@ def sweep(step: Step) -> bool:
         return False
     if cascade:
         end_execution(step, State.KILLED)
-    if not after_end(step) and order_kills(step):
+    unsure = order_kills(step) | (cascade and _children_left(step))
+    if not after_end(step) and unsure:
         step.set_timer("watch", "", step.now + WATCH_EVERY)
     return True
+
+
+def _children_left(step: Step) -> bool:
+    # The rows show only those of earlier slices: what this step kills is not written yet.
+    ordered = any(isinstance(command, KillChildren) for command in step.decision.commands)
+    return ordered or bool(step.ports.look.unkilled_children(1))
 
 
 def order_kills(step: Step) -> bool:

@@ -11,7 +11,7 @@ from apps.workflows.engine.end_state import softened
 from apps.workflows.engine.endings import end_unsent, put_end
 from apps.workflows.engine.frontier import RunRow
 from apps.workflows.engine.ports import RenderFailed
-from apps.workflows.engine.step import Step
+from apps.workflows.engine.step import WATCH_EVERY, Step
 from apps.workflows.plugin_api.frame import PauseSpec
 from apps.workflows.plugin_api.state import State
 from apps.workflows.plugin_api.task import Level
@@ -63,6 +63,8 @@ def hold(step: Step) -> None:
 def resume(step: Step, run_id: str | None, inputs: Mapping[str, Any]) -> None:
     """A person lets a paused run go on (the first one when none is named), or lifts their own hold."""
     execution = step.execution
+    if execution.state is State.PAUSED:
+        step.set_timer("watch", "", step.now + WATCH_EVERY)
     if execution.hold and run_id is None:
         execution.hold = False
         step.touch(execution)

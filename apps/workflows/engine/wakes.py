@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
 
 from apps.workflows.engine.backlog import queue_backlog, tell_waiting
 from apps.workflows.engine.commands import KillChildren
@@ -68,7 +70,13 @@ def watch(step: Step) -> None:
         restarted(step)
         queue_backlog(step)
         more = tell_waiting(step, step.now - WATCH_EVERY)
-        step.set_timer("watch", "", step.now if more else step.now + WATCH_EVERY)
+        step.set_timer("watch", "", step.now if more else step.now + (IDLE if _is_idle(step) else WATCH_EVERY))
+
+
+def _is_idle(step: Step) -> bool:
+    """Whether only a timer or a person can move the execution: there is no message to lose until one of them does."""
+    look = step.ports.look
+    return not step.queue and not look.held_runs(1) and not look.waiting_long(step.now + WATCH_EVERY, 1)
 
 
 def _watch_ended(step: Step) -> None:
@@ -102,9 +110,13 @@ def _wake_run(step: Step, kind: str, run_id: str) -> None:
         return
     step.drop_timer(kind, run_id)
     if run is not None and (step.execution.state in LIVE or step.in_listeners(run)):
+        # What this sets going may be lost again, and the watch may sleep long.
+        step.set_timer("watch", "", step.now + WATCH_EVERY)
         _OF_RUNS[kind](step, run)
 
 
+IDLE: Final = timedelta(hours=1)
+"""How long the watch sleeps over an execution that only sleeps itself: a hundred thousand of these cost little."""
 _ASLEEP = frozenset({State.RUNNING, State.PAUSED, State.RETRYING})
 
 _OF_RUNS: dict[str, Callable[[Step, RunRow], None]] = {

@@ -164,6 +164,18 @@ def test_a_failure_inside_allow_failure_is_restarted_too() -> None:
     assert world.state is State.SUCCESS
 
 
+def test_what_ran_after_a_restarted_box_is_left_alone() -> None:
+    flow = FakeFlow([Allow(id="w", tasks=[Fake(id="a")]), Fake(id="b"), Fake(id="c")])
+    world = World(flow, outcome=failing(a=ALWAYS, c=ALWAYS)).run()
+    assert world.summary() == "w=WARNING a=FAILED b=SUCCESS c=FAILED"
+    restart_world(mended(world))
+    world.run()
+    assert world.summary() == "w=SUCCESS a=SUCCESS b=SUCCESS c=SUCCESS"
+    assert len(world.one("b").attempts) == 1
+    assert world.store.execution.cursor is not None
+    assert world.store.execution.cursor.ok == 3
+
+
 def test_a_failed_finally_alone_can_be_restarted() -> None:
     world = restarted(FakeFlow([Fake(id="a")], finally_=[Fake(id="f")]), f=ALWAYS)
     assert (world.state, world.summary()) == (State.SUCCESS, "a=SUCCESS f=SUCCESS")
@@ -196,6 +208,21 @@ def test_a_restarted_execution_has_its_whole_time_again() -> None:
     restart_world(mended(world))
     assert deadlines(world.compiled, world.store.execution) == [("0", world.now + timedelta(minutes=1))]
     assert world.run().state is State.SUCCESS
+
+
+def test_a_dag_that_goes_on_does_not_open_gates_that_were_passed() -> None:
+    tasks = [Fake(id="d"), Fake(id="b"), Allow(id="w", tasks=[Fake(id="x")]), Fake(id="q")]
+    dag = Dag(id="g", tasks=tasks, after={"d": ["q", "w"], "b": ["w"]}, limit=1)
+    world = World(FakeFlow([dag]), outcome=failing(x=ALWAYS, q=ALWAYS)).run()
+    assert (world.states("b"), world.states("d")) == ([State.SUCCESS], [])
+    restart_world(mended(world))
+    world.drain()
+    world.finish(world.one("q").id)
+    world.finish(world.one("x").id)
+    assert world.states("d") == [State.CREATED], "b ran before: only d takes the place"
+    world.run()
+    assert world.state is State.SUCCESS
+    assert len(world.one("b").attempts) == 1
 
 
 # Set state

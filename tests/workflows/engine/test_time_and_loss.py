@@ -169,3 +169,27 @@ def test_created_is_forgotten_once_it_has_ended() -> None:
     world = World(FakeFlow([Fake(id="a")])).run()
     decision = world.step(Created())
     assert not decision.commands and not decision.updated and not decision.execution_changed
+
+
+def test_a_long_sleep_is_hardly_watched_and_well_again_once_it_is_over() -> None:
+    world = World(FakeFlow([Nap(id="n", length=86_400.0), Fake(id="a")])).start()
+    while world.one("n").state is State.RUNNING:
+        world.advance(max((min(world.store.timers.values()) - world.now).total_seconds(), 0))
+        world.drain()
+        if world.states("a"):
+            break
+    assert len(world.store.counts) < 30, "one look an hour, no more"
+    assert world.store.timers["watch", ""] <= world.now + WATCH_EVERY
+
+
+def test_a_nudge_lost_after_a_long_sleep_is_given_again_soon() -> None:
+    world = World(FakeFlow([Nap(id="n", length=7_300.0), Fake(id="a")])).start()
+    while not world.states("a"):
+        world.advance(max((min(world.store.timers.values()) - world.now).total_seconds(), 0))
+        while world.messages and not world.states("a"):
+            world.deliver(world.messages.pop(0))
+    world.messages.clear()
+    for _ in range(2):
+        world.advance(31)
+        world.drain()
+    assert world.states("a") == [State.RUNNING]
