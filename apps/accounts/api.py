@@ -9,6 +9,7 @@ from django.middleware.csrf import get_token
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.authentication import PASS_COOKIE, make_pass
 from apps.accounts.models import User
 from apps.accounts.schemas import (
     ApiTokenList,
@@ -41,15 +42,27 @@ def sign_in(request: Request) -> HttpResponse:
     login(request._request, user)
     record(acting_user=user, action="LOGIN", resource="User", detail={"id": user.id, "username": user.username})
     get_token(request._request)
-    return Response(UserShape.of(user))
+    answer = Response(UserShape.of(user))
+    answer.set_cookie(
+        PASS_COOKIE,
+        make_pass(request._request.session.session_key or ""),
+        max_age=settings.SESSION_COOKIE_AGE,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+    return answer
 
 
 @signed_in
-def sign_out(request: Request) -> None:
+def sign_out(request: Request) -> HttpResponse:
     """Ends the session."""
     user = current_user(request)
     record(acting_user=user, action="LOGOUT", resource="User", detail={"id": user.id, "username": user.username})
     logout(request._request)
+    answer = Response(status=204)
+    answer.delete_cookie(PASS_COOKIE)
+    return answer
 
 
 @public

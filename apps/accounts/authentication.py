@@ -9,8 +9,12 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, Final
 
+from django.conf import settings
+from django.contrib.auth import get_user
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -22,6 +26,9 @@ from apps.common.errors import TooManyRequests
 
 REMEMBER_SECONDS: Final = 60
 REMEMBER_MOST: Final = 1000
+PASS_COOKIE: Final = "JWT"  # noqa: S105  a name
+PASS_PREFIX: Final = "session."  # noqa: S105  what such a text begins with
+_signer: Final = Signer(salt="apps.accounts.pass")
 
 
 class PasswordBackend(BaseBackend):
@@ -45,7 +52,7 @@ class PasswordBackend(BaseBackend):
 class CredentialsMiddleware:
     """Basic and Bearer go before the session. Wrong ones make the person unknown; the access mark decides what then.
 
-    `request.credentials` says how the person was found: basic, bearer or session.
+    `request.credentials` says how the person was found: basic, bearer, pass or session.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -54,7 +61,12 @@ class CredentialsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
         request.credentials = "session"  # type: ignore[attr-defined]
-        if scheme.lower() in {"basic", "bearer"}:
+        cookies = request.COOKIES
+        if scheme.lower() == "bearer" and value.startswith(PASS_PREFIX):
+            self._enter_by_pass(request, value.strip())
+        elif not scheme and PASS_COOKIE in cookies and settings.SESSION_COOKIE_NAME not in cookies:
+            self._enter_by_pass(request, cookies[PASS_COOKIE])
+        elif scheme.lower() in {"basic", "bearer"}:
             try:
                 found = (user_of_basic if scheme.lower() == "basic" else user_of_bearer)(value.strip())
             except TooManyRequests as error:
@@ -63,6 +75,30 @@ class CredentialsMiddleware:
             request.credentials = scheme.lower()  # type: ignore[attr-defined]
             request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # no browser sends these by itself
         return self.get_response(request)
+
+    def _enter_by_pass(self, request: HttpRequest, pass_text: str) -> None:
+        session_key = read_pass(pass_text)
+        request.session = SessionStore(session_key)
+        request.user = get_user(request) if session_key else AnonymousUser()
+        request.credentials = "pass"  # type: ignore[attr-defined]
+        # a browser, which would send the cookie for any page that asks it to, always tells where a write comes from
+        from_browser = any(name in request.headers for name in ("Origin", "Sec-Fetch-Site", "Referer"))
+        if "Authorization" in request.headers or not from_browser:
+            request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+
+
+def make_pass(session_key: str) -> str:
+    """The signed text that stands for a session: the cookie JWT of clients that do as browsers do, or a Bearer.
+    It ends with the session."""
+    return PASS_PREFIX + _signer.sign(session_key)
+
+
+def read_pass(pass_text: str) -> str | None:
+    """The session's key; None when the text was not made by us."""
+    try:
+        return _signer.unsign(pass_text.removeprefix(PASS_PREFIX))
+    except BadSignature:
+        return None
 
 
 def user_of_bearer(full_token: str) -> User | None:

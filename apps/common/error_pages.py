@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template import TemplateDoesNotExist, loader
@@ -38,6 +39,8 @@ def answer(request: HttpRequest, error: ProductError) -> HttpResponseBase:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    if isinstance(exception, DisallowedHost):
+        return answer(request, BadRequest("This host name is not ours: add it to KESTRA_EE_ALLOWED_HOSTS."))
     return answer(request, BadRequest("The request cannot be read."))
 
 

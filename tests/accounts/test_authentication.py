@@ -211,3 +211,41 @@ def test_clean_up_forgets_what_is_over_and_keeps_what_holds(alice: User, client:
         clock.shift(timedelta(days=15))
         assert forget_expired() == 2
         assert Session.objects.count() == SignInGuard.objects.count() == 0
+
+
+def test_login_gives_a_pass_that_opens_as_cookie_or_bearer_until_logout(alice: User, client: Client) -> None:
+    signed = client.post("/login", {"username": "alice@example.com", "password": PASSWORD}).cookies["JWT"]
+    assert signed["httponly"]
+    assert signed["samesite"] == "Lax"
+    other = Client()
+    other.cookies["JWT"] = signed.value
+    assert other.get(WHO).status_code == 200
+    assert Client().get(WHO, headers=bearer(signed.value)).status_code == 200
+    assert Client().get(WHO, headers=bearer(signed.value[:-1] + "x")).status_code == 401
+    assert client.post("/logout").cookies["JWT"].value == ""
+    assert other.get(WHO).status_code == 401
+    assert Client().get(WHO, headers=bearer(signed.value)).status_code == 401
+
+
+def test_basic_goes_before_a_pass_that_lies_in_a_cookie(alice: User, charlie: User, client: Client) -> None:
+    signed = client.post("/login", {"username": "charlie@example.com", "password": PASSWORD}).cookies["JWT"]
+    other = Client()
+    other.cookies["JWT"] = signed.value
+    assert other.get(WHO).status_code == 404
+    assert other.get(WHO, headers=basic("alice@example.com", PASSWORD)).status_code == 200
+
+
+def test_pass_of_a_changed_password_is_refused(alice: User, client: Client) -> None:
+    signed = client.post("/login", {"username": "alice@example.com", "password": PASSWORD}).cookies["JWT"]
+    set_password(acting_user=alice, user=alice, password="Another-Passw0rd")
+    assert Client().get(WHO, headers=bearer(signed.value)).status_code == 401
+
+
+def test_pass_in_a_browser_s_cookie_needs_a_csrf_token_to_write(alice: User, client: Client) -> None:
+    signed = client.post("/login", {"username": "alice@example.com", "password": PASSWORD}).cookies["JWT"]
+    role, url = {"name": "r", "permissions": {}}, "/api/v1/alpha/roles"
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies["JWT"] = signed.value
+    forged = strict.post(url, role, content_type="application/json", headers={"Origin": "https://evil.example"})
+    assert forged.status_code == 403
+    assert strict.post(url, role, content_type="application/json").status_code == 200
