@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
+from asgiref.sync import SyncToAsync
 from django.db import DatabaseError, connection
 
 from apps.common.namespace_paths import is_within_any
@@ -264,6 +265,7 @@ async def with_heartbeat(
 
     Ends with the messages, or after `most_seconds`. However it ends, the messages' generator is closed.
     """
+    leave_request_thread()
     loop = asyncio.get_running_loop()
     end = None if most_seconds is None else loop.time() + most_seconds
     waiting: asyncio.Task[bytes] | None = None
@@ -289,6 +291,18 @@ async def with_heartbeat(
         close = getattr(messages, "aclose", None)
         if close is not None:
             await close()
+
+
+def leave_request_thread() -> None:
+    """For a streamed answer, once it runs: ends the thread in which the request's synchronous part ran.
+
+    Django keeps a thread (and what it holds) for as long as a request lives, so a thousand open streams would be a
+    thousand idle threads. What still has to run there when the stream ends gets a new one.
+    """
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    executor = None if context is None else SyncToAsync.context_to_thread_executor.pop(context, None)
+    if executor is not None:
+        executor.shutdown(wait=False)
 
 
 async def _next(messages: AsyncIterator[bytes]) -> bytes:

@@ -14,6 +14,7 @@ from apps.common.access import access
 from apps.common.api import query_flag, query_instant, query_number
 from apps.common.clock import now as read_clock
 from apps.common.errors import Invalid, NotFound
+from apps.live.stream import leave_request_thread
 from apps.workflows.api.describe import FORM, describe, flag, moment, number, text
 from apps.workflows.api.reading import answer_json, plain_json, read_labels, tenant_of
 from apps.workflows.plugin_api.state import State
@@ -77,6 +78,7 @@ def read_with_url(execution_id: str, url: str | None = None) -> dict[str, Any] |
 
 
 async def _end_of(tenant: str, execution_id: str, url: str) -> AsyncIterator[bytes]:
+    leave_request_thread()
     async with watching(tenant, execution_id) as watch:
         last: dict[str, Any] | None = None
         while True:

@@ -145,4 +145,6 @@ def _check_part(text: str, before: str, path: str) -> FlowCheck:
 
 
 def _sentence(violation: Violation) -> str:
-    return f"{violation}; did you mean `{violation.suggestion}`?" if violation.suggestion else str(violation)
+    if violation.suggestion and violation.suggestion not in violation.message:
+        return f"{violation}; did you mean `{violation.suggestion}`?"
+    return str(violation)

@@ -216,4 +216,4 @@ def all_tasks(definition: FlowDefinition) -> list[Task]:
 
 
 def _with_suggestion(message: str, suggestion: str | None) -> str:
-    return f"{message}; did you mean `{suggestion}`?" if suggestion else message
+    return f"{message}; did you mean `{suggestion}`?" if suggestion and suggestion not in message else message
