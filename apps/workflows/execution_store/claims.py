@@ -126,7 +126,7 @@ def store_result_beside(run: RunRow) -> bool:
             " WHERE t.id = %s AND t.token = %s AND t.state = 'RUNNING'",
             [dump(held), to_uuid(run.id), run.token],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def read_facts(execution_id: str) -> ExecutionFacts | None:

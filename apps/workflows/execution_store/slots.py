@@ -16,7 +16,7 @@ def take_slot(namespace: str, flow_id: str, limit: int) -> bool:
             "UPDATE flow_slot SET running = running + 1 WHERE namespace = %s AND flow_id = %s AND running < %s",
             [namespace, flow_id, limit],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def give_slot_back(namespace: str, flow_id: str) -> None:

@@ -14,7 +14,7 @@ OPEN_STATES = ["CREATED", "RUNNING", "PAUSED", "RESTARTED", "RETRYING", "KILLING
 """States of a task run that has not ended."""
 
 
-class IdentityField(models.BigIntegerField):  # type: ignore[type-arg]
+class IdentityField(models.BigIntegerField):
     """A number that PostgreSQL counts up by itself, beside a primary key that is something else."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:

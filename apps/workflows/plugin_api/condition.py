@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
@@ -17,6 +18,10 @@ class Condition(PluginModel):
     """True when it can be asked about a date alone, so that it may narrow a schedule."""
 
     type: str = Field(title="The kind of condition.")
+
+    def holds(self, variables: Mapping[str, Any]) -> bool:
+        """Whether it holds for an execution with these expression variables."""
+        raise NotImplementedError
 
     def check(self) -> list[str]:
         """What is wrong beyond types, as sentences; called when a flow is saved."""

@@ -90,10 +90,21 @@ class RunContext(Renderer, Protocol):
     execution_id: str
     task_id: str
     task_run_id: str
-    variables: Mapping[str, Any]
-    """The expression variables, lazily."""
-    storage: Storage
-    cancellation: Cancellation
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The expression variables, lazily."""
+        ...
+
+    @property
+    def storage(self) -> Storage:
+        """Internal storage."""
+        ...
+
+    @property
+    def cancellation(self) -> Cancellation:
+        """How a kill or a time-out reaches the task."""
+        ...
 
     def log(self, level: Level, message: str) -> None:
         """Write a line to the task run's log; masked, cut and thresholded by the host."""

@@ -42,7 +42,8 @@ def list_logs(
     limit: int = PAGE,
 ) -> list[LogView]:
     """Lines of an execution in the order they were written, those after a number first. One query."""
-    where, values = ["l.execution_id = %s", "l.id > %s"], [to_uuid(execution_id), after]
+    where = ["l.execution_id = %s", "l.id > %s"]
+    values: list[Any] = [to_uuid(execution_id), after]
     for condition, value in _filters(min_level, task_run_id, task_id, attempt):
         where.append(condition)
         values.append(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -44,6 +45,22 @@ def list_outputs(execution_id: str, task_id: str) -> list[tuple[list[str], Any, 
             f"`outputs.{task_id}` has more than {WHOLE_LIMIT} entries and cannot be used as a whole; name the iteration"
         )
     return [(list(row[0]), _parse(row[1]), row[2]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionEnd:
+    """How an execution stands, and what its flow gave."""
+
+    state: str
+    outputs: Any
+
+
+def read_end(execution_id: str) -> ExecutionEnd | None:
+    """State and outputs of an execution; None when there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT state, outputs FROM execution WHERE id = %s", [to_uuid(execution_id)])
+        row = cursor.fetchone()
+    return None if row is None else ExecutionEnd(row[0], _parse(row[1]))
 
 
 def ran_tasks(execution_id: str) -> list[str]:

@@ -279,7 +279,8 @@ def _ports(tenant: str, locked: Locked, frontier: Frontier, flow: LoadedFlow, cl
 def _first_error(execution_id: str, decision: Decision, extras: Extras) -> str | None:
     """First line of the first error the execution logged: what lists show. One query, once per failed execution."""
     stored = [line.message for line in list_error_logs(execution_id, limit=1)]
-    unsaved = [line.message for line in [*extras.logs, *decision.logs] if line.level is Level.ERROR]
+    unsaved = [line.message for line in extras.logs if line.level is Level.ERROR]
+    unsaved += [line.message for line in decision.logs if line.level is Level.ERROR]
     messages = stored + unsaved
     return messages[0].strip().partition("\n")[0] if messages else None
 

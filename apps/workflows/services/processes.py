@@ -33,7 +33,7 @@ def beat(process_id: str, now: datetime) -> bool:
             "UPDATE public.service_instance SET heartbeat = %s WHERE id = %s AND state = 'RUNNING'",
             [now, to_uuid(process_id)],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def sign_off(process_id: str) -> None:

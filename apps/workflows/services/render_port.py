@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from apps.workflows.expressions.environment import is_truthy, render_tree, rende
 from apps.workflows.expressions.errors import ExpressionError
 from apps.workflows.plugin_api.inputs import InvalidOutput
 from apps.workflows.plugin_api.property import Property
+from apps.workflows.selectors.outputs import read_end
 from apps.workflows.services.expression_functions import StoreFunctions
 from apps.workflows.services.variables import ExpressionSource
 
@@ -62,6 +63,23 @@ class StepRender:
 
             answer[output.id] = self._guard(value)
         return answer
+
+    def listener(self, index: int) -> bool:
+        """Whether all conditions of a listener hold for the ended execution."""
+        variables = self.source.variables(None)
+        conditions = self.source.flow.definition.listeners[index].conditions
+        return all(condition.holds(variables) for condition in conditions)
+
+    def child_outputs(self, run: RunRow, child_id: str) -> dict[str, Any]:
+        """``executionId``, ``state`` and ``outputs`` of the execution a task run waited for."""
+        child = read_end(child_id)
+        if child is None:
+            raise RenderFailed(f"The execution {child_id} that the task started is no longer there")
+        return {"executionId": child_id, "state": child.state, "outputs": child.outputs or {}}
+
+    def batch_outputs(self, run: RunRow, iterations: Mapping[str, int]) -> dict[str, Any]:
+        """What a task run that started an execution per batch tells of them."""
+        return {"numberOfBatches": sum(iterations.values()), "iterations": dict(iterations)}
 
     def _guard(self, work: Callable[[], Any]) -> Any:
         try:

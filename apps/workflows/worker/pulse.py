@@ -10,11 +10,11 @@ import time
 from dataclasses import dataclass, field
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from apps.common.clock import now as read_clock
 from apps.common.ids import new_id
-from apps.tenants.scope import public_scope, tenant_scope
+from apps.tenants.scope import UnknownTenant, public_scope, tenant_scope
 from apps.workflows.engine.events import WorkerLost
 from apps.workflows.execution_store.claims import still_held
 from apps.workflows.execution_store.save import insert_logs, insert_metrics
@@ -129,10 +129,13 @@ class Pulse:
             if running is not None and time.monotonic() - running.since >= LOOK_EVERY:
                 self._look_after(running)
             self._give_back_orphans()
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             # The database is away: the next turn tries again on a new connection.
             log.warning("pulse could not reach the database", error=str(error).strip())
             connection.close()
+        except Exception:
+            # Whatever it is: without this thread's heartbeat the process would lose all its claims.
+            log.exception("a turn of the pulse failed")
 
     def _register(self) -> None:
         with public_scope():
@@ -175,7 +178,10 @@ class Pulse:
         with self._lock:
             orphans = list(self._orphans)
         for orphan in orphans:
-            with tenant_scope(orphan.tenant):
-                advance_execution(orphan.execution_id, WorkerLost(orphan.run_id, orphan.token))
+            try:
+                with tenant_scope(orphan.tenant):
+                    advance_execution(orphan.execution_id, WorkerLost(orphan.run_id, orphan.token))
+            except UnknownTenant:
+                log.warning("a claim went with its tenant", tenant=orphan.tenant, run=orphan.run_id)
             with self._lock:
                 self._orphans.remove(orphan)
