@@ -12,6 +12,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from apps.common.access import Guard, marks_of
 from apps.common.models import ScopedManager
 from apps.rbac.catalog import Action, Permission
+from apps.workflows.expressions.reference import reference
+from apps.workflows.plugin_api.documented import Documented
+from apps.workflows.plugin_api.registry import plugin_class, type_names
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
@@ -191,3 +194,27 @@ def test_no_app_imports_the_project() -> None:
         if re.search(r"^\s*(?:from|import) kestra_ee\b", path.read_text(), re.MULTILINE)
     ]
     assert importing == []
+
+
+def test_each_registered_type_has_its_documentation_and_an_example() -> None:
+    names = type_names()
+    assert len(names) > 20
+    silent = []
+    for name in names:
+        found = plugin_class(name)
+        assert issubclass(found, Documented), f"{name} is not Documented"
+        if not (found.__doc__ or "").strip() or not found.examples:
+            silent.append(name)
+    assert silent == []
+
+
+def test_each_filter_function_and_test_has_its_meaning_and_an_example() -> None:
+    entries = reference()
+    assert len(entries) > 50
+    assert [entry.name for entry in entries if not entry.meaning or not entry.example] == []
+
+
+def test_each_module_of_apps_is_known_to_mypy_and_the_import_rules() -> None:
+    """A folder without __init__.py would be seen by neither."""
+    folders = {path.parent for path in (ROOT / "apps").rglob("*.py")}
+    assert [str(folder.relative_to(ROOT)) for folder in folders if not (folder / "__init__.py").exists()] == []
