@@ -1,6 +1,7 @@
 """Enforces the mark of the route: no mark, no entry."""
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -30,7 +31,7 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        token = current_caller.set(Caller(ip_address=request.META.get("REMOTE_ADDR") or None))
+        token = current_caller.set(Caller(ip_address=client_address(request)))
         try:
             return self.get_response(request)
         finally:
@@ -72,6 +73,16 @@ class AccessMiddleware:
             del answered.headers["Location"]
             return answered
         return HttpResponseRedirect(target)
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Of the caller; behind our proxy the one it saw, which it writes last. None for a text that is no address."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.KESTRA_BEHIND_PROXY else ""
+    address = forwarded.rsplit(",", 1)[-1].strip() or request.META.get("REMOTE_ADDR", "")
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return None
 
 
 def check_mark(mark: Mark, request: HttpRequest, arguments: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 from django.db import transaction
 
 from apps.accounts.models import User
@@ -115,3 +116,14 @@ def test_sign_in_is_recorded_with_its_address(alice: User, api: Callable[..., Ap
     entry = AuditEntry.objects.get(type="LOGIN")
     assert entry.user_id == alice.id
     assert entry.ip_address == "127.0.0.1"
+
+
+def test_address_is_what_our_proxy_saw_and_not_what_the_caller_says(
+    alice: User, api: Callable[..., ApiClient], settings: Settings
+) -> None:
+    given = {"username": "alice@example.com", "password": PASSWORD}
+    headers = {"X-Forwarded-For": "1.2.3.4, 203.0.113.9"}
+    for behind, seen in ((False, "127.0.0.1"), (True, "203.0.113.9")):
+        settings.KESTRA_BEHIND_PROXY = behind
+        api().client.post("/login", given, headers=headers)
+        assert AuditEntry.objects.filter(type="LOGIN").latest("id").ip_address == seen
