@@ -23,8 +23,20 @@ class SlotFreed:
 
 
 @dataclass(frozen=True, slots=True)
+class InnerRun:
+    """What a task ran inside itself and wants shown as a task run of its own: a node of a dbt project."""
+
+    task_id: str
+    state: State
+    started: datetime
+    ended: datetime
+    outputs: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRunEnded:
-    """A worker's result. ``started`` and ``ended`` are the worker's clock; ``final`` is what the attempt ended as."""
+    """A worker's result. ``state`` is what the attempt ended as, ``ended`` when, by the worker's clock. ``inner`` are
+    runs to show below this one, all ended; a later try replaces them."""
 
     run_id: str
     token: str
@@ -32,6 +44,7 @@ class TaskRunEnded:
     outputs: Mapping[str, Any] | None
     ended: datetime
     log_file: str | None = None
+    inner: tuple[InnerRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from apps.workflows.engine.cursor import DYNAMIC
 from apps.workflows.engine.endings import close_attempt
 from apps.workflows.engine.events import TaskRunEnded
-from apps.workflows.engine.frontier import RunRow
+from apps.workflows.engine.frontier import Attempt, Change, RunRow
 from apps.workflows.engine.leaves import end_leaf
 from apps.workflows.engine.step import Step
 from apps.workflows.engine.units import unit_ended, unit_lost, unit_opened
@@ -23,6 +24,7 @@ def task_run_ended(step: Step, run: RunRow, event: TaskRunEnded) -> None:
         if event.outputs is not None:
             run.outputs = dict(event.outputs)
         _keep_log_file(run, event)
+        _show_inner_runs(step, run, event)
         end_leaf(step, run, event.state, event.ended)
 
 
@@ -70,6 +72,28 @@ def _take_late(step: Step, run: RunRow, event: TaskRunEnded) -> None:
     run.enter(event.state, event.ended)
     run.token = None
     step.touch(run)
+
+
+def _show_inner_runs(step: Step, run: RunRow, event: TaskRunEnded) -> None:
+    if event.inner and len(run.attempts) > 1:
+        step.empty(run)
+    for idx, inner in enumerate(event.inner):
+        histories = [Change(State.CREATED, inner.started), Change(State.RUNNING, inner.started)]
+        step.insert(
+            RunRow(
+                id=step.ports.new_id(),
+                task_id=inner.task_id,
+                state=inner.state,
+                histories=[*histories, Change(inner.state, inner.ended)],
+                parent_id=run.id,
+                ancestors=(*run.ancestors, run.id),
+                branch=DYNAMIC,
+                idx=idx,
+                loop_key=run.loop_key,
+                attempts=[Attempt([*histories, Change(inner.state, inner.ended)])],
+                outputs=None if inner.outputs is None else dict(inner.outputs),
+            )
+        )
 
 
 def _keep_log_file(run: RunRow, event: TaskRunEnded) -> None:

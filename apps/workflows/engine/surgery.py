@@ -14,6 +14,7 @@ from apps.workflows.plugin_api.frame import Lanes
 from apps.workflows.plugin_api.state import State
 
 _SIDES = frozenset({ERRORS, FINALLY, LISTENERS})
+_ASIDE = _SIDES | {DYNAMIC}
 _ORDER = (MAIN, ERRORS, FINALLY, LISTENERS, DYNAMIC)
 LOOK_FIRST = -2
 """``Cursor.adopt``: look whether a place of a lane is taken before starting there."""
@@ -70,6 +71,8 @@ def set_state(
         raise ValueError(f"A task run can be set to an end state, {state} is none")
     body = _Body(flow, execution, runs, now)
     run = body.run(run_id)
+    if run.branch == DYNAMIC:
+        raise NoSuchTaskRun
     if flow.task(run.task_id).in_unit:
         raise InsideUnit
     if run.attempts and run.attempts[-1].state is not state:
@@ -109,7 +112,8 @@ def replay(
     if run_id not in by_id:
         raise NoSuchTaskRun
     again = by_id[run_id]
-    if LISTENERS in (again.branch, *(by_id[above].branch for above in again.ancestors)):
+    branches = {again.branch, *(by_id[above].branch for above in again.ancestors)}
+    if not branches.isdisjoint({LISTENERS, DYNAMIC}):
         raise NoSuchTaskRun
     if flow.task(again.task_id).in_unit and again.parent_id is not None:
         again = by_id[again.parent_id]
@@ -156,8 +160,8 @@ class _Body:
         return self.by_id[run_id]
 
     def is_aside(self, run: RunRow) -> bool:
-        """Whether it lies in an errors, finally or listeners list, or below one."""
-        return run.branch in _SIDES or any(self.by_id[above].branch in _SIDES for above in run.ancestors)
+        """Whether it lies in an errors, finally or listeners list, or below one, or inside another run."""
+        return run.branch in _ASIDE or any(self.by_id[above].branch in _SIDES for above in run.ancestors)
 
     def restart_one(self, run: RunRow, *, has_cause_below: bool) -> None:
         """A failed or paused run runs again; a frame with a failure below goes on: see ``reopen_frames``."""

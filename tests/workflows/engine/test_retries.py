@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from apps.workflows.engine.commands import RetryExecution
-from apps.workflows.engine.events import Woken, WorkerLost
+from apps.workflows.engine.events import InnerRun, TaskRunEnded, Woken, WorkerLost
 from apps.workflows.plugin_api.retry import ConstantRetry, ExponentialRetry, RandomRetry, RetryBehavior
 from apps.workflows.plugin_api.state import State
 from tests.workflows.engine.engine_plugins import Fake, FakeFlow, Par, Seq, Sub
@@ -208,3 +208,23 @@ def test_the_last_of_the_new_executions_fails() -> None:
     world = World(flow, outcome=failing(a=ALWAYS))
     world.store.execution.attempt_number = 3
     assert world.run().state is State.FAILED
+
+
+def test_runs_inside_a_run_are_shown_below_it_and_replaced_by_a_later_try() -> None:
+    world = World(FakeFlow([Fake(id="dbt", retry=constant(max_attempt=2)), Fake(id="b")])).start()
+    for states in ((State.SUCCESS, State.FAILED), (State.SUCCESS, State.SUCCESS, State.WARNING)):
+        world.advance(2)
+        world.drain()
+        run = world.one("dbt")
+        inner = tuple(
+            InnerRun(f"model.{number}", state, world.now, world.now, {"rows": number})
+            for number, state in enumerate(states)
+        )
+        end = State.FAILED if State.FAILED in states else State.SUCCESS
+        world.work.clear()
+        world.step(TaskRunEnded(run.id, run.token or "", end, None, world.now, inner=inner))
+    assert world.summary() == "dbt=SUCCESS model.0=SUCCESS model.1=SUCCESS model.2=WARNING b=CREATED"
+    assert world.one("model.1").parent_id == world.one("dbt").id
+    assert world.store.outputs[world.one("model.1").id] == {"rows": 1}
+    world.run()
+    assert world.state is State.SUCCESS, "they are never counted"
