@@ -37,6 +37,8 @@ LAYERS = [
 """As in pyproject.toml, highest first."""
 
 PUBLIC_ROUTES = {
+    "",
+    "ui",
     "ping",
     "health",
     "login",

@@ -14,7 +14,7 @@ from apps.accounts.selectors import is_locked_out
 from apps.audit.services import record
 from apps.common.access import public
 
-START = "/ui"
+START = "/ui/"
 
 
 @public

@@ -4,11 +4,15 @@ from django.urls import path
 
 from apps.common.pages import page
 from apps.console.views.events import events
-from apps.console.views.home import show_home, to_home
+from apps.console.views.home import show_home, to_home, to_start
 from apps.console.views.settings import save_settings, show_settings
 from apps.console.views.tenants import list_tenants
 
-root_urls = [path("ui", page(GET=to_home)), path("ui/", page(GET=to_home), name="start")]
+root_urls = [
+    path("", page(GET=to_start)),
+    path("ui", page(GET=to_start)),
+    path("ui/", page(GET=to_home), name="start"),
+]
 ui_urls = [
     path("", page(GET=show_home), name="home"),
     path("tenants", page(GET=list_tenants), name="tenants"),

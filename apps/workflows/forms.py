@@ -74,7 +74,7 @@ class Typed:
     """What was typed: input values by id as the services take them, uploads by id, labels, and the delayed start."""
 
     given: dict[str, Any]
-    files: dict[str, UploadedFile]
+    files: dict[str, Any]
     labels: list[tuple[str, str]]
     schedule_date: datetime | None
     problems: tuple[Problem, ...]
@@ -95,11 +95,12 @@ def read_typed(
     What cannot be read at all is in `problems`, by the name of its field; values are checked by the services.
     """
     given: dict[str, Any] = {}
-    uploads: dict[str, UploadedFile] = {}
+    uploads: dict[str, Any] = {}
     for one in declared:
         name = PREFIX + one.id
-        if files and name in files:
-            uploads[one.id] = files[name]
+        upload = files.get(name) if files else None
+        if isinstance(upload, UploadedFile):
+            uploads[one.id] = upload
             continue
         value = _typed_value(one, data, name, zone, submitted)
         if value is not None:

@@ -2,7 +2,7 @@
 
 import pytest
 from django.test import Client
-from pytest_django import SettingsWrapper
+from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEntry
@@ -32,7 +32,7 @@ def test_the_right_password_opens_the_page_that_was_asked_for(alice: User) -> No
     "target", ["https://evil.example/", "//evil.example/x", "/\\evil.example", "javascript:alert(1)", "flows"]
 )
 def test_nobody_is_sent_to_another_site(alice: User, target: str) -> None:
-    assert sign_in(Client(), "alice@example.com", PASSWORD, next=target).location == "/ui"
+    assert sign_in(Client(), "alice@example.com", PASSWORD, next=target).location == "/ui/"
 
 
 def test_wrong_passwords_and_unknown_people_get_the_same_answer(alice: User) -> None:
@@ -45,7 +45,7 @@ def test_wrong_passwords_and_unknown_people_get_the_same_answer(alice: User) -> 
     assert "nope" not in wrong.html
 
 
-def test_too_many_wrong_passwords_pause_the_name(alice: User, settings: SettingsWrapper) -> None:
+def test_too_many_wrong_passwords_pause_the_name(alice: User, settings: Settings) -> None:
     settings.KESTRA_SIGN_IN_THRESHOLD = 3
     answers = [sign_in(Client(), "alice@example.com", "nope").status for _ in range(3)]
     assert answers == [401, 401, 429]

@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from apps.accounts.selectors import current_user
-from apps.common.access import member, signed_in
+from apps.common.access import member, public, signed_in
 from apps.common.clock import now
 from apps.common.errors import Forbidden
 from apps.common.htmx import render_page
@@ -58,9 +58,15 @@ class HourBar:
         return f"{self.hour:%H:%M} UTC: {counted}"
 
 
+@public
+def to_start(request: HttpRequest) -> HttpResponseBase:
+    """From / and /ui to /ui/, which asks who it is."""
+    return redirect("start")
+
+
 @signed_in
 def to_home(request: HttpRequest) -> HttpResponseBase:
-    """From /ui to the tenant the person works in: the default one if he may enter it, else his first."""
+    """From /ui/ to the tenant the person works in: the default one if he may enter it, else his first."""
     tenants = [tenant.pk for tenant in tenants_of(current_user(request))]
     if not tenants:
         raise Forbidden("You have no access to any tenant yet. Ask an administrator to add you to one.")

@@ -24,7 +24,7 @@ def count_by_hour(since: datetime, flow_refs: Sequence[int] | None) -> list[tupl
     where, values = _within(flow_refs)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT date_trunc('hour', start_date), state, count(*) FROM execution"
+            "SELECT date_trunc('hour', start_date), state, count(*) FROM execution"  # noqa: S608
             f" WHERE start_date >= %s{where} GROUP BY 1, 2 ORDER BY 1",
             [since, *values],
         )
@@ -36,7 +36,8 @@ def count_open(flow_refs: Sequence[int] | None) -> dict[str, int]:
     where, values = _within(flow_refs)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT state, count(*) FROM execution WHERE state = ANY(%s){where} GROUP BY state", [OPEN_STATES, *values]
+            f"SELECT state, count(*) FROM execution WHERE state = ANY(%s){where} GROUP BY state",  # noqa: S608
+            [OPEN_STATES, *values],
         )
         return dict(cursor.fetchall())
 

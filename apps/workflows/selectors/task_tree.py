@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -138,12 +139,12 @@ def read_run_outputs(execution_id: str, run_id: str) -> Any:
             "SELECT outputs FROM task_run WHERE execution_id = %s AND id = %s", [to_uuid(execution_id), to_uuid(run_id)]
         )
         row = cursor.fetchone()
-    return None if row is None else row[0]
+    return None if row is None or row[0] is None else json.loads(row[0])
 
 
 def _run(row: Sequence[Any]) -> TreeRun:
     run_id, seq, task_id, state, parent_id, value, histories, attempts, held, has_outputs, is_loop = row
-    cursor = None if held is None else Cursor.from_json(held)
+    cursor = None if held is None else Cursor.from_json(json.loads(held))
     return TreeRun(
         id=from_uuid(run_id),
         seq=seq,
@@ -151,7 +152,7 @@ def _run(row: Sequence[Any]) -> TreeRun:
         state=state,
         parent_id=None if parent_id is None else from_uuid(parent_id),
         value=value,
-        changes=[(entry["state"], datetime.fromisoformat(entry["date"])) for entry in histories],
+        changes=[(entry["state"], datetime.fromisoformat(entry["date"])) for entry in json.loads(histories)],
         attempts=attempts,
         is_frame=cursor is not None,
         is_loop=is_loop,

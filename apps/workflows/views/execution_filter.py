@@ -96,7 +96,8 @@ def read_query(query: QueryDict, *, pinned: Mapping[str, str] | None = None) -> 
     if time and not _RELATIVE.fullmatch(time):
         unknown.append(f"time {time}")
         time = ""
-    labels = [(match[1], value) for name, value in query.items() if (match := _LABEL.fullmatch(name))]
+    labels = [(str(match[1]), query.get(name, "")) for name in query if (match := _LABEL.fullmatch(name))]
+    size = _number(query.get("size"), SIZES[0], SIZES[-1])
     return ExecutionQuery(
         q=query.get("q", "").strip(),
         namespace=pinned.get("namespace") or query.get("namespace", "").strip(),
@@ -105,7 +106,7 @@ def read_query(query: QueryDict, *, pinned: Mapping[str, str] | None = None) -> 
         labels=tuple(labels),
         time=time,
         page=_number(query.get("page"), 1, 40_000),
-        size=_number(query.get("size"), SIZES[0], SIZES[-1]) if query.get("size") in map(str, SIZES) else SIZES[0],
+        size=size if size in SIZES else SIZES[0],
         unknown=tuple(unknown),
     )
 

@@ -44,7 +44,10 @@ class GanttRow:
 
 @dataclass(frozen=True)
 class Drawing:
-    """The rows of a page and their axis. `more` are (frame, number to go on after, depth), frame empty for the execution."""
+    """The rows of a page and their axis.
+
+    `more` are (frame, number to go on after, depth); the frame is empty for the execution itself.
+    """
 
     rows: list[GanttRow]
     ticks: list[str]
