@@ -18,9 +18,9 @@ register_converter(TenantConverter, "tenant")
 Routes = list[URLPattern | URLResolver]
 
 # What a tenant has; each route is there twice, without a tenant in the path it is about the default tenant.
-tenant_api: Routes = [*audit.api_urls, *rbac.api_urls, *namespaces.api_urls, *workflows.api_urls]
+tenant_api: Routes = [*accounts.api_urls, *audit.api_urls, *rbac.api_urls, *namespaces.api_urls, *workflows.api_urls]
 # What the installation has; never below a tenant.
-instance_api: Routes = [*accounts.api_urls, *rbac.instance_api_urls, *instance.api_urls]
+instance_api: Routes = [*accounts.instance_api_urls, *rbac.instance_api_urls, *instance.api_urls]
 tenant_pages: Routes = [*console.ui_urls, *workflows.ui_urls]
 
 urlpatterns: Routes = [

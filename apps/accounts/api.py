@@ -1,4 +1,4 @@
-"""Sign-in, sign-out, and one's own password, details and tokens."""
+"""Sign-in, sign-out, and one's own password and tokens."""
 
 from collections.abc import Mapping
 
@@ -17,12 +17,11 @@ from apps.accounts.schemas import (
     CreateApiTokenBody,
     CreatedApiToken,
     PasswordBody,
-    PersonBody,
     SignInBody,
     UserShape,
 )
 from apps.accounts.selectors import current_user, is_locked_out, list_tokens
-from apps.accounts.services import create_api_token, delete_api_token, set_password, update_user
+from apps.accounts.services import create_api_token, delete_api_token, set_password
 from apps.audit.services import record
 from apps.common.access import public, signed_in
 from apps.common.api import parse_shape, read_body
@@ -69,13 +68,6 @@ def sign_out(request: Request) -> HttpResponse:
 def show_sign_in_ways(request: Request) -> dict[str, object]:
     """What the sign-in page offers."""
     return {"loginPassword": True, "mailsEnabled": settings.KESTRA_MAIL_ENABLED, "oauths": []}
-
-
-@signed_in
-def change_details(request: Request) -> UserShape:
-    """One's own name and description."""
-    body = read_body(request, PersonBody)
-    return UserShape.of(update_user(acting_user=current_user(request), user=current_user(request), **body.model_dump()))
 
 
 @signed_in

@@ -9,9 +9,8 @@ root_urls = [
     path("login", endpoint(POST=api.sign_in)),
     path("logout", endpoint(POST=api.sign_out)),
 ]
+instance_api_urls = [path("auths", endpoint(GET=api.show_sign_in_ways))]
 api_urls = [
-    path("auths", endpoint(GET=api.show_sign_in_ways)),
-    path("me/details", endpoint(PATCH=api.change_details)),
     path("me/password", endpoint(PUT=api.change_password)),
     path("me/api-tokens", endpoint(GET=api.list_own_tokens, POST=api.create_own_token)),
     path("me/api-tokens/<str:token_id>", endpoint(DELETE=api.delete_own_token)),

@@ -135,6 +135,27 @@ class MemberShape(UserShape):
         )
 
 
+class MyRole(Shape):
+    """A role one holds, and where; no namespace is the whole tenant."""
+
+    role: RoleShape
+    namespace_id: str | None = None
+
+
+class MyTenant(Shape):
+    id: str
+    name: str
+
+
+class MeShape(Shape):
+    """`permissions` is what one may somewhere in the tenant, for hiding what one may not."""
+
+    user: MemberShape
+    roles: list[MyRole]
+    permissions: dict[str, list[str]]
+    tenants: list[MyTenant]
+
+
 class UserBody(Shape):
     """A person; a name that exists in the installation only gets access. `groups` and `groupList` are ids."""
 

@@ -72,6 +72,13 @@ def search_bindings(*, subject: str = "", subject_id: str = "", namespace: str =
     return found
 
 
+def bindings_of(user: User) -> list[Binding]:
+    """One's own and those of one's groups, with their roles. One query."""
+    groups = GroupMember.objects.filter(user_id=user.pk).values("group_id")
+    mine = Q(type=BindingType.USER, external_id=user.pk) | Q(type=BindingType.GROUP, external_id__in=groups)
+    return list(Binding.objects.filter(mine).select_related("role").order_by("id"))
+
+
 def member_ids() -> set[str]:
     """Everyone who has access to the open tenant. Three queries."""
     bound = Binding.objects.filter(type=BindingType.USER).values_list("external_id", flat=True)

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from apps.common.api import endpoint
-from apps.rbac.api import bindings, groups, people, roles, service_accounts
+from apps.rbac.api import bindings, groups, me, people, roles, service_accounts
 
 _service_account = endpoint(
     GET=service_accounts.show_service_account,
@@ -15,6 +15,7 @@ _tokens = endpoint(GET=people.list_tokens_of_person, POST=people.create_token_of
 _token = endpoint(DELETE=people.delete_token_of_person)
 
 api_urls: list[URLPattern] = [
+    path("me", endpoint(GET=me.show_me, PATCH=me.change_me)),
     path("roles", endpoint(POST=roles.post_role)),
     path("roles/search", endpoint(GET=roles.list_roles)),
     path("roles/autocomplete", endpoint(POST=roles.suggest_roles)),

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pytest_django import Settings
 from django.db import transaction
+from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEntry

@@ -187,6 +187,19 @@ def test_super_admin_manages_people_of_a_tenant_and_of_all(in_alpha: Tenant, ali
     assert api(root).get("/audit" + "logs/search").status_code == 404, "its people, not what it does"
 
 
+def test_me_tells_who_one_is_and_what_one_may(in_alpha: Tenant, bob: User, charlie: User, api: Api) -> None:
+    mine = api(bob).get("/me").json()
+    assert mine["user"]["username"] == "bob@example.com"
+    assert [(row["role"]["name"], row["namespaceId"]) for row in mine["roles"]] == [("Viewer", "company.team")]
+    assert mine["permissions"]["FLOW"] == ["READ"]
+    assert mine["tenants"] == [{"id": "alpha", "name": "Alpha"}]
+    stranger = api(charlie, tenant=None).get("/me").json()
+    assert (stranger["roles"], [row["id"] for row in stranger["tenants"]]) == ([], ["beta"])
+    assert api(charlie).get("/me").status_code == 404
+    assert api(bob).patch("/me", {"firstName": "Robert", "type": "SUPER_ADMIN"}).json()["firstName"] == "Robert"
+    assert not User.objects.get(pk=bob.pk).is_super_admin
+
+
 def test_access_without_rights(in_alpha: Tenant, alice: User, charlie: User, api: Api) -> None:
     client = api(alice)
     assert client.put(f"/tenant-access/{charlie.id}").status_code == 200
