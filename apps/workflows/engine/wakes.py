@@ -75,8 +75,14 @@ def watch(step: Step) -> None:
 
 def _is_idle(step: Step) -> bool:
     """Whether only a timer or a person can move the execution: there is no message to lose until one of them does."""
-    look = step.ports.look
-    return not step.queue and not look.held_runs(1) and not look.waiting_long(step.now + WATCH_EVERY, 1)
+    look, execution = step.ports.look, step.execution
+    if look.held_runs(1):
+        return False
+    if execution.hold:
+        return True
+    if step.queue and execution.paused == 0:
+        return False
+    return not look.waiting_long(step.now + WATCH_EVERY, 1)
 
 
 def _watch_ended(step: Step) -> None:

@@ -116,6 +116,7 @@ def test_subflows_are_killed_along_even_if_the_order_is_lost() -> None:
     for _ in range(3):
         world.messages.clear()
         assert not child.state.ended
+        assert ("watch", "") in world.store.timers
         world.advance(31)
         world.messages[:] = world.step(Woken("watch")).commands
     world.drain()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apps.workflows.engine.commands import RunTask
 from apps.workflows.engine.events import PauseRequested, ResumeRequested, Woken
+from apps.workflows.engine.step import WATCH_EVERY
 from apps.workflows.plugin_api.state import State
 from tests.workflows.engine.engine_plugins import Dir, Fake, FakeFlow, Nap, Par, Seq, Wait
 from tests.workflows.engine.world import World
@@ -157,9 +158,27 @@ def test_a_paused_execution_with_a_large_backlog_does_not_go_round_in_circles() 
 
 
 def test_a_frame_that_is_owed_a_question_and_ends_before_it_is_asked_is_folded_once() -> None:
-    flow = FakeFlow([Par(id="p", tasks=[Wait(id="w", until=5.0), Fake(id="a"), Fake(id="b")])])
+    box = Par(id="p", tasks=[Wait(id="w", until=5.0), Fake(id="a"), Fake(id="b")])
+    flow = FakeFlow([box], errors=[Fake(id="e")])
     world = World(flow, limit=2).start()
     assert world.one("p").pending, "the slice was used up by p and w"
-    world.advance(5)
-    world.drain()
-    assert (world.state, world.summary()) == (State.FAILED, "p=FAILED w=FAILED")
+    world.run()
+    assert (world.state, world.summary()) == (State.FAILED, "p=FAILED w=FAILED e=SUCCESS")
+    assert world.store.execution.cursor is not None
+    assert world.store.execution.cursor.fail == 1
+
+
+def test_what_waits_for_a_person_is_hardly_watched_and_well_again_afterwards() -> None:
+    flow = FakeFlow([Par(id="p", tasks=[Wait(id="w"), Nap(id="n", length=5), Fake(id="a", run_if="false")])])
+    held = World(FakeFlow([Fake(id="a")])).start()
+    held.step(PauseRequested())
+    for world in (World(flow).start(), held):
+        for _ in range(48):
+            world.advance(1_800)
+            world.messages[:] = [message for message in world.messages if isinstance(message, Woken)]
+            world.drain()
+        assert world.state is State.PAUSED
+        assert len(world.store.counts) < 60
+        world.step(ResumeRequested())
+        assert world.state.ended or world.store.timers["watch", ""] <= world.now + WATCH_EVERY
+        assert world.run().state is State.SUCCESS
