@@ -1,6 +1,7 @@
 """Enforces the mark of the route: no mark, no entry."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
+from apps.accounts.selectors import current_user, find_user
 from apps.audit.services import Caller, current_caller
 from apps.common.access import Guard, Mark, mark_for
 from apps.common.error_pages import answer
@@ -21,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 OUTSIDE: Final = ("/static/", "/admin/")
 """Served by others, who check for themselves: whitenoise and Django's admin."""
+IMPERSONATE: Final = "X-Kestra-Impersonate"
 
 
 class AccessMiddleware:
@@ -46,6 +49,8 @@ class AccessMiddleware:
         if mark is None:
             return self._without_mark(request, view)
         try:
+            if IMPERSONATE in request.headers:
+                impersonate(mark, request)
             check_mark(mark, request, arguments)
         except Unauthenticated as error:
             return self._to_sign_in(request) or answer(request, error)
@@ -104,6 +109,29 @@ def check_mark(mark: Mark, request: HttpRequest, arguments: dict[str, Any]) -> N
             raise NotFound(f"There is no tenant '{tenant.pk}'.")
     if mark.guard is Guard.PERMITTED:
         check_can(user, mark.permission, mark.action, _namespace(mark, request, arguments))
+
+
+def impersonate(mark: Mark, request: HttpRequest) -> None:
+    """The caller acts as the person the header names, in what the tenant holds; the audit tells who it was.
+
+    Raises Unauthenticated, Forbidden, NotFound for a person without access to the tenant. A person's own things
+    (tokens, password) stay that person's: with them the caller could act as the person in other tenants too.
+    """
+    caller = current_user(request)
+    if not mark.in_tenant or getattr(request, "tenant", None) is None:
+        raise Forbidden("Nobody acts as another person outside a tenant.")
+    if not (caller.is_super_admin or can(caller, "IMPERSONATE", "READ")):
+        if not has_access(caller):
+            raise NotFound(f"There is no tenant '{request.tenant.pk}'.")  # type: ignore[attr-defined]
+        raise Forbidden("You need IMPERSONATE READ to act as another person.")
+    name = request.headers[IMPERSONATE]
+    person = find_user(name)
+    if person is None or not has_access(person):
+        raise NotFound(f"There is no user '{name[:60]}' in this tenant.")
+    if person.is_super_admin and not caller.is_super_admin:
+        raise Forbidden("Only a super admin acts as a super admin.")
+    request.user = person
+    current_caller.set(replace(current_caller.get(), impersonated_by=caller.pk))
 
 
 def _namespace(mark: Mark, request: HttpRequest, arguments: dict[str, Any]) -> str | None:

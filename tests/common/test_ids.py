@@ -28,7 +28,9 @@ def test_ends_of_the_range(value: UUID) -> None:
     assert to_uuid(from_uuid(value)) == value
 
 
-@pytest.mark.parametrize("text", ["", "short", "z" * 22, "7" * 21 + "-", "7" * 23, "é" * 22, "c8a6c5d0-5b0e-4a5e-9a43-0d9f6f3f6f00"])
+@pytest.mark.parametrize(
+    "text", ["", "short", "z" * 22, "7" * 21 + "-", "7" * 23, "é" * 22, "c8a6c5d0-5b0e-4a5e-9a43-0d9f6f3f6f00"]
+)
 def test_other_texts_are_no_ids(text: str) -> None:
     assert not is_id(text)
     with pytest.raises(BadId, match="is not an id"):

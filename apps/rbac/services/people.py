@@ -7,6 +7,7 @@ from django.db import transaction
 from apps.accounts.models import User, UserType
 from apps.accounts.selectors import find_user
 from apps.accounts.services import create_user, delete_user, update_user
+from apps.audit.services import current_caller
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import Forbidden
 from apps.rbac.models import Binding, BindingType, Group, Role
@@ -113,8 +114,12 @@ def check_manages(acting_user: User, user: User) -> None:
 
 
 def check_may_manage_tokens(acting_user: User, user: User) -> None:
-    """A token is as good as its owner, in all tenants. Raises Forbidden."""
-    if acting_user.is_super_admin or acting_user.pk == user.pk:
+    """A token is as good as its owner, in all tenants; who acts as another gets none of the other's.
+
+    Raises Forbidden.
+    """
+    as_another = current_caller.get().impersonated_by is not None
+    if (acting_user.is_super_admin or acting_user.pk == user.pk) and not as_another:
         return
     if not user.is_service_account or user.home_tenant != require_tenant("Access"):
         raise Forbidden("Only a super admin manages the tokens of others; a tenant those of its own service accounts.")
