@@ -44,7 +44,7 @@ def read_sources(texts: Iterable[str]) -> list[CheckedSource]:
         if index >= MAX_FLOWS:
             raise IllegalArgument(f"At most {MAX_FLOWS} flows can be saved at once.")
         try:
-            definition = check_source(part)
+            definition = check_source(part.lstrip("\r\n"))
         except Invalid as error:
             problems += [
                 Problem(
@@ -56,7 +56,7 @@ def read_sources(texts: Iterable[str]) -> list[CheckedSource]:
                 for problem in error.problems
             ]
             continue
-        one = CheckedSource(definition.namespace, definition.id, part)
+        one = CheckedSource(definition.namespace, definition.id, part.lstrip("\r\n"))
         if one.key in seen:
             problems.append(Problem(f"Duplicate flow {one.namespace}.{one.flow_id}", f"flows[{index}].id"))
         seen.add(one.key)

@@ -39,17 +39,17 @@ class FlowCheck:
 
 def check_flows(text: str) -> list[FlowCheck]:
     """One check per flow of a text that may hold several, cut at lines of ``---``. At most one query."""
-    parts = split_flows(text)[: MAX_FLOWS + 1]
+    parts = [part.lstrip("\r\n") for part in split_flows(text)[:MAX_FLOWS]]
     if not parts:
         return [_check(0, text, None)]
-    heads = [_head(part) for part in parts[:MAX_FLOWS]]
+    heads = [_head(part) for part in parts]
     stored = {
         (flow.namespace, flow.flow_id): flow.revision
         for flow in find_flows([(head.namespace, head.flow_id) for head in heads if head.namespace and head.flow_id])
     }
     return [
         _check(index, part, head, outdated=_outdated(head, stored))
-        for index, (part, head) in enumerate(zip(parts, heads, strict=False))
+        for index, (part, head) in enumerate(zip(parts, heads, strict=True))
     ]
 
 
