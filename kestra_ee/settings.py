@@ -65,6 +65,8 @@ if not SECRET_KEY:
         )
     SECRET_KEY = secrets.token_urlsafe(50)  # a command signs nothing that outlives it
 
+SECRET_KEY_FALLBACKS = env_list("KESTRA_EE_SECRET_KEY_FALLBACKS")
+
 # Apps: where their tables are (layout.md, Schemas)
 
 TENANT_MODEL = "tenants.Tenant"

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
+import pytest
 from django.apps import apps
 from django.conf import settings
+from django.core.management import call_command
 from django.db import models
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -220,3 +223,11 @@ def test_each_module_of_apps_is_known_to_mypy_and_the_import_rules() -> None:
     """A folder without __init__.py would be seen by neither."""
     folders = {path.parent for path in (ROOT / "apps").rglob("*.py")}
     assert [str(folder.relative_to(ROOT)) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+def test_models_and_migrations_agree(db: None) -> None:
+    output = StringIO()
+    try:
+        call_command("makemigrations", check=True, dry_run=True, verbosity=1, stdout=output)
+    except SystemExit:
+        pytest.fail(f"run makemigrations:\n{output.getvalue()}")

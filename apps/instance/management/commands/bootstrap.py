@@ -1,10 +1,13 @@
 """`manage.py bootstrap`: everything a start needs, in one process; quick when nothing is to do."""
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import connection
 
 from apps.instance.services import create_tenant, ensure_first_admin, ensure_periodic_jobs
 from apps.rbac.services.roles import ensure_managed_roles
@@ -12,15 +15,34 @@ from apps.tenants.models import Tenant
 from apps.tenants.provisioning import migrate_shared, migrate_tenants, pending_schemas
 from apps.tenants.scope import tenant_scope
 
+LOCK: Final = 4_816_231
+"""Any number that no other advisory lock of the product has."""
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Waits until no other machine does the same."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
 
 class Command(BaseCommand):
-    """May be run at every start and by several machines one after another."""
+    """May be run at every start and by several machines at once."""
 
     help = "Migrates, makes the default tenant and the first administrator, and prints what there is as one JSON line."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        verbosity = options["verbosity"]
+        with one_at_a_time():
+            answer = self._bootstrap(options["verbosity"])
+        self.stdout.write(json.dumps(answer))
+
+    def _bootstrap(self, verbosity: int) -> dict[str, object]:
         migrate_shared(verbosity=verbosity)
         tenant_id = settings.KESTRA_DEFAULT_TENANT
         tenants = {tenant.pk: tenant.schema_name for tenant in Tenant.objects.all()}
@@ -38,10 +60,9 @@ class Command(BaseCommand):
         if settings.KESTRA_SETUP == "page":
             email = password = ""
         admin, created_admin = ensure_first_admin(email=email, password=password, tenant_id=tenant_id)
-        answer = {
+        return {
             "tenant": tenant_id,
             "created_tenant": created_tenant,
             "admin": None if admin is None else admin.username,
             "created_admin": created_admin,
         }
-        self.stdout.write(json.dumps(answer))
