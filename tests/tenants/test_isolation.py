@@ -126,3 +126,42 @@ def test_every_tenant_model_is_guarded_outside_a_tenant(db: None) -> None:
             model._default_manager.exists()
         with pytest.raises(NoTenantOpen):
             model._base_manager.exists()
+
+
+def test_a_viewer_of_one_namespace_gets_nothing_of_another(bob: User) -> None:
+    """Bob sees company.team; every route that names a namespace is asked about its sister."""
+    client = Client()
+    client.force_login(bob)
+    let_in, asked = [], 0
+    for route, pattern in tenant_routes():
+        if not {"<str:namespace>", "<str:ns>"} & set(route.split("/")):
+            continue
+        marks = marks_of(pattern.callback)
+        for method in METHODS:
+            mark = marks.get(method) or marks.get("*")
+            if mark is None or mark.guard is Guard.PUBLIC:
+                continue
+            url = address(route, pattern, "alpha").replace("/company.team", "/company.other")
+            answer = client.generic(method, url, b"{}", content_type="application/json")
+            asked += 1
+            if answer.status_code not in {403, 404}:
+                let_in.append(f"{method} {url}: {answer.status_code}")
+    assert asked > 20
+    assert let_in == []
+
+
+def test_a_viewer_writes_nothing_in_the_namespace_he_sees(bob: User) -> None:
+    client = Client()
+    client.force_login(bob)
+    let_in = []
+    for route, pattern in tenant_routes():
+        if not {"<str:namespace>", "<str:ns>"} & set(route.split("/")):
+            continue
+        for method, mark in marks_of(pattern.callback).items():
+            if mark.guard is not Guard.PERMITTED or mark.action == "READ" or method == "*":
+                continue
+            url = address(route, pattern, "alpha")
+            answer = client.generic(method, url, b"{}", content_type="application/json")
+            if answer.status_code not in {403, 404}:
+                let_in.append(f"{method} {url}: {answer.status_code}")
+    assert let_in == []
