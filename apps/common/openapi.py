@@ -19,6 +19,7 @@ from apps.common.pagination import Page
 
 Schema = dict[str, Any]
 TENANT: Final = "/api/v1/{tenant}/"
+ADMINISTERED: Final = "/api/v1/tenants/{tenant}/"
 DEFAULT: Final = "/api/v1/"
 REF: Final = "#/components/schemas/{model}"
 ANYTHING: Final[Schema] = {"description": "See the operation."}
@@ -90,13 +91,17 @@ class ShapeSchema(AutoSchema):
 
 
 def once_with_tenant(endpoints: list[tuple[str, str, str, Any]], **_: Any) -> list[tuple[str, str, str, Any]]:
-    """Leaves out the form without a tenant of what has one too: it is the same for the default tenant."""
+    """Leaves out the forms without a tenant, and with it after /tenants/, of what has the tenant first: they do the
+    same for the default tenant and for super admins."""
     there = {(path, method) for path, _, method, _ in endpoints}
-    return [
-        found
-        for found in endpoints
-        if found[0].startswith(TENANT) or (found[0].replace(DEFAULT, TENANT, 1), found[2]) not in there
-    ]
+
+    def is_other_form(path: str, method: str) -> bool:
+        return any(
+            path.startswith(prefix) and (path.replace(prefix, TENANT, 1), method) in there
+            for prefix in (ADMINISTERED, DEFAULT)
+        )
+
+    return [found for found in endpoints if found[0].startswith(TENANT) or not is_other_form(found[0], found[2])]
 
 
 @cache
