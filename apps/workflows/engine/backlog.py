@@ -18,10 +18,16 @@ def queue_backlog(step: Step) -> None:
         step.push(execution)
     found = 0
     for run in step.adopt(step.ports.look.pending(step.ports.slice)):
-        if run.pending:
-            found += 1
-            step.was_pending.add(run.id)
-            step.push(run)
+        if not run.pending:
+            continue
+        found += 1
+        if execution.state.ended and not step.in_listeners(run):
+            # What ended before a kill and was not folded never will be.
+            run.pending = False
+            step.touch(run)
+            continue
+        step.was_pending.add(run.id)
+        step.push(run)
     if found >= step.ports.slice:
         step.more = True
 

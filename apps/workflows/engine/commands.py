@@ -18,7 +18,8 @@ class RunTask:
 
 @dataclass(frozen=True, slots=True)
 class KillTask:
-    """Hurry the worker that holds this claim to look at its row."""
+    """Hurry the worker that holds this claim to look at its row. It goes on if it runs for a listener (the run, or its
+    outermost ancestor, has branch ``l``) of an execution that has ended."""
 
     run_id: str
     token: str

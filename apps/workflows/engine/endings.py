@@ -77,7 +77,8 @@ def after_end(step: Step) -> bool:
         execution.cursor = Cursor()
     if execution.cursor.branch != LISTENERS:
         execution.cursor.branch = LISTENERS
-        execution.cursor.enext = 0
+        # Errors runs that a kill swept were not folded; from now on only listeners are counted.
+        execution.cursor.enext = execution.cursor.eopen = 0
         step.touch(execution)
         step.push(execution)
         step.set_timer("watch", "", step.now + WATCH_EVERY)

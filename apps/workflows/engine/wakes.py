@@ -86,16 +86,15 @@ def _is_idle(step: Step) -> bool:
 
 
 def _watch_ended(step: Step) -> None:
-    step.drop_timer("watch")
     _go_on_after_end(step)
-    if step.more:
-        return
     orphans = step.ports.look.unkilled_children(step.ports.slice) if step.execution.state is State.KILLED else ()
     for run_id in orphans:
         step.command(KillChildren(run_id))
     listening = tell_waiting(step, step.now - WATCH_EVERY) or _listeners_open(step)
-    if order_kills(step) or orphans or listening:
+    if order_kills(step) or orphans or listening or step.more:
         step.set_timer("watch", "", step.now + WATCH_EVERY)
+    else:
+        step.drop_timer("watch")
 
 
 def _go_on_after_end(step: Step) -> None:

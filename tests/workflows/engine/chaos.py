@@ -55,7 +55,8 @@ def play(world: World, chances: Chances) -> None:
 
 
 def _is_over(world: World) -> bool:
-    return world.state.ended and not world.store.open_left() and not world.messages
+    idle = not world.messages and not world.store.open_left() and not world.store.execution.pending
+    return world.state.ended and idle
 
 
 def _deliver_one(world: World, chances: Chances) -> None:

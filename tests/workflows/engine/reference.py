@@ -47,6 +47,7 @@ class Reference:
     def flow(self, flow: FakeFlow) -> State:
         """The execution's state; ``found`` tells of its runs."""
         state = self._frame(flow.tasks, flow.errors, flow.finally_, b"", True, flow.retry)
+        self._all(flow.after_execution, b"", True, flow.retry)
         return state
 
     def _frame(

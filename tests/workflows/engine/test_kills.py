@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from apps.workflows.engine.commands import KillChildren, KillTask
 from apps.workflows.engine.events import Created, KillRequested, TaskRunEnded, Woken, WorkerLost
+from apps.workflows.flow_language.flow import SlaMaxDuration
 from apps.workflows.plugin_api.state import State
-from tests.workflows.engine.engine_plugins import Each, Fake, FakeFlow, FakeListener, Nap, Par, Seq, Sub, Wait
+from tests.workflows.engine.engine_plugins import Dir, Each, Fake, FakeFlow, FakeListener, Nap, Par, Seq, Sub, Wait
 from tests.workflows.engine.world import World
 
 
@@ -152,3 +155,56 @@ def test_listeners_run_after_a_kill() -> None:
     world.run()
     assert (world.state, world.summary()) == (State.KILLED, "a=KILLED l=SUCCESS")
     assert world.store.timers == {}
+
+
+def test_a_killed_pause_with_a_large_backlog_comes_to_rest() -> None:
+    tasks = [Wait(id="w"), *(Fake(id=f"t{number}") for number in range(6))]
+    world = World(FakeFlow([Par(id="p", tasks=tasks)])).start()
+    world.drain()
+    for run_id in world.finishable()[:5]:
+        world.finish(run_id)
+    world.limit = 2
+    world.step(KillRequested())
+    world.run()
+    assert world.state is State.KILLED
+    steps = len(world.store.counts)
+    world.step(Woken("watch"))
+    world.drain()
+    assert len(world.store.counts) < steps + 8
+    assert not any(run.pending for run in world.store.runs.values())
+    assert world.store.timers == {}
+
+
+def test_listeners_after_a_kill_that_met_errors_runs_come_to_their_end() -> None:
+    flow = FakeFlow([Fake(id="a")], errors=[Nap(id="e", length=99)], after_execution=[Fake(id="l")])
+    world = World(flow).start()
+    world.drain()
+    world.finish(world.one("a").id, State.FAILED)
+    world.step(KillRequested())
+    world.run()
+    assert world.summary() == "a=FAILED e=KILLED l=SUCCESS"
+    assert world.store.timers == {}
+
+
+def test_a_killed_unit_whose_worker_is_lost_is_given_up_with_its_child() -> None:
+    world = World(FakeFlow([Dir(id="d", tasks=[Fake(id="a")])])).start()
+    world.drain()
+    world.finish(world.one("d").id)
+    world.step(KillRequested())
+    world.work.clear()
+    world.messages.clear()
+    token = world.one("d").token or ""
+    for name in ("a", "d"):
+        world.step(WorkerLost(world.one(name).id, token))
+    assert world.summary() == "d=KILLED a=KILLED"
+
+
+def test_a_kill_under_way_is_not_overtaken_by_a_deadline() -> None:
+    sla = SlaMaxDuration(id="m", type="MAX_DURATION", behavior="FAIL", duration=timedelta(minutes=1))
+    world = World(FakeFlow([Par(id="p", tasks=[Nap(id=f"n{number}") for number in range(5)])], sla=[sla])).start()
+    world.limit = 2
+    world.step(KillRequested())
+    assert world.state is State.KILLING
+    world.now += timedelta(minutes=2)
+    world.run()
+    assert world.state is State.KILLED

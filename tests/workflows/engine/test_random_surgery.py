@@ -86,7 +86,7 @@ def test_a_random_tree_replayed_from_anywhere_ends_as_before(limit: int) -> None
         world = make(seed, limit, fail=False)
         try:
             play(world, Chances(holds=0))
-            runs = list(world.store.runs)
+            runs = [run.id for run in world.store.runs.values() if not world.store.in_listeners(run)]
             if not runs:
                 continue
             fresh = replay_world(world, random.Random(seed).choice(runs), seed)

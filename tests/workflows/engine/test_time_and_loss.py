@@ -201,3 +201,17 @@ def test_a_nudge_lost_after_a_long_sleep_is_given_again_soon() -> None:
         world.advance(31)
         world.drain()
     assert world.states("a") == [State.RUNNING]
+
+
+def test_a_nudge_lost_after_a_long_task_is_given_again_soon() -> None:
+    world = World(FakeFlow([Fake(id="a"), Fake(id="b")])).start()
+    world.drain()
+    for _ in range(20):
+        world.advance(31)
+        world.drain()
+    world.finish(world.one("a").id)
+    world.messages.clear()
+    for _ in range(2):
+        world.advance(31)
+        world.drain()
+    assert world.states("b") == [State.RUNNING]

@@ -59,7 +59,9 @@ class TreeMaker:
     def flow(self) -> FakeFlow:
         retry = self._retry() if self.rng.random() < 0.1 else None
         errors, finals = self._side(3)
-        return FakeFlow(self._list(4), errors=errors, finally_=finals, retry=retry)
+        tasks = self._list(4)
+        after = [Par(id="after", tasks=self._list(0)), *self._list(0)] if self.rng.random() < 0.15 else []
+        return FakeFlow(tasks, errors=errors, finally_=finals, after_execution=after, retry=retry)
 
     def _list(self, depth: int, least: int = 1) -> list[Any]:
         return [self._task(depth) for _ in range(self.rng.randint(least, 3))]

@@ -218,7 +218,9 @@ class World:
                 self.step(message)
 
     def _stop_work(self, run_id: str, token: str) -> None:
-        if run_id in self.work and self.work[run_id].token == token:
+        # The order only hurries a look; whoever runs for a listener sees that it may go on.
+        still_wanted = self.state.ended and self.store.in_listeners(self.store.runs[run_id])
+        if not still_wanted and run_id in self.work and self.work[run_id].token == token:
             del self.work[run_id]
             self.step(TaskRunEnded(run_id, token, State.KILLED, None, self.now))
 
