@@ -138,6 +138,7 @@ class _Hub:
     ready: threading.Event = field(default_factory=threading.Event)
     wake: threading.Event = field(default_factory=threading.Event)
     arrivals: int = 0
+    reached: Position = field(default_factory=lambda: Position(0))
 
     def add(self, listener: _Listener) -> None:
         with self.lock:
@@ -205,7 +206,7 @@ class _Hub:
                 if wanted:
                     with suppress(RuntimeError):  # its loop was closed before it could say goodbye
                         listener.loop.call_soon_threadsafe(listener.offer, wanted)
-            position = reached
+            position = self.reached = reached
             if len(rows) < PAGE:
                 return position
 

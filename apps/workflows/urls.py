@@ -106,7 +106,7 @@ log_routes = [
     path("logs/<str:execution_id>", route(GET=logs.read_execution_logs, DELETE=logs.remove_execution_logs)),
     path("logs/<execution:execution_id>/download", route(GET=logs.download_logs)),
     path("logs/<execution:execution_id>/follow", route(GET=streams.follow_logs)),
-    path("logs/<str:namespace>/<str:flow_id>", route(DELETE=logs.remove_flow_logs)),
+    path("logs/<str:namespace>/<str:flow_id>", route(GET=executions.no_such_execution, DELETE=logs.remove_flow_logs)),
 ]
 
 metric_routes = [

@@ -209,7 +209,7 @@ def _driving_term(wanted: ExecutionFilter) -> int | None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT t.term FROM unnest(%s::bigint[]) AS t(term) ORDER BY (SELECT count(*) FROM"
-            " (SELECT 1 FROM execution_label l WHERE l.term = t.term LIMIT %s) AS some) LIMIT 1",
+            " (SELECT 1 FROM execution_label l WHERE l.term = t.term LIMIT %s) AS counted) LIMIT 1",
             [list(wanted.terms), RARITY_LIMIT],
         )
         return int(cursor.fetchone()[0])
@@ -218,7 +218,7 @@ def _driving_term(wanted: ExecutionFilter) -> int | None:
 def _check_sortable(scan: _Scan) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT count(*) FROM (SELECT 1 {scan.sql} LIMIT %s) AS some",  # noqa: S608
+            f"SELECT count(*) FROM (SELECT 1 {scan.sql} LIMIT %s) AS counted",  # noqa: S608
             [*scan.conditions.values, SORT_WINDOW + 1],
         )
         if cursor.fetchone()[0] > SORT_WINDOW:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from apps.common.ids import new_id
+from apps.rbac.models import Role
 from apps.storage.internal_storage import execution_address, open_storage
 from apps.workflows.api import executions as executions_api
 from apps.workflows.models import Execution, LogEntry, TaskRun
@@ -118,8 +119,6 @@ def test_flow_of_an_execution_is_the_revision_it_ran(running: tuple[ApiClient, F
 def test_who_may_not_read_flows_sees_an_outline(as_alice: ApiClient, as_bob: ApiClient, bob: Any) -> None:
     as_alice.post("/flows", HELLO)
     assert "message" in as_bob.get("/executions/flows/company.team/hello").json()["tasks"][0]
-    from apps.rbac.models import Role
-
     role = Role.objects.get(name="Viewer")
     role.permissions = {"EXECUTION": ["READ"]}
     role.save()

@@ -1,0 +1,129 @@
+"""Our routes against the list of what Kestra's clients call: each is there, marked, described and named alike."""
+
+import re
+
+import pytest
+from django.urls import Resolver404, resolve
+
+from apps.common.access import Guard, mark_for
+from apps.common.ids import new_id
+from apps.common.openapi import document
+
+# Method, path, permission and action (None: anybody who is signed in), as the clients' own descriptions have them.
+CALLED = [
+    ("POST", "/flows", "FLOW CREATE"),
+    ("POST", "/flows/bulk", "FLOW CREATE"),
+    ("GET", "/flows/distinct-namespaces", "FLOW READ"),
+    ("POST", "/flows/export/by-ids", "FLOW READ"),
+    ("GET", "/flows/export/by-query", "FLOW READ"),
+    ("POST", "/flows/import", "FLOW CREATE"),
+    ("GET", "/flows/search", "FLOW READ"),
+    ("GET", "/flows/source", "FLOW READ"),
+    ("POST", "/flows/validate", "FLOW READ"),
+    ("POST", "/flows/validate/task", "FLOW READ"),
+    ("POST", "/flows/validate/trigger", "FLOW READ"),
+    ("GET", "/flows/{namespace}", "FLOW READ"),
+    ("POST", "/flows/{namespace}", "FLOW CREATE"),
+    ("GET", "/flows/{namespace}/{id}", "FLOW READ"),
+    ("PUT", "/flows/{namespace}/{id}", "FLOW UPDATE"),
+    ("DELETE", "/flows/{namespace}/{id}", "FLOW DELETE"),
+    ("GET", "/flows/{namespace}/{id}/revisions", "FLOW READ"),
+    ("GET", "/flows/{namespace}/{id}/tasks/{taskId}", "FLOW READ"),
+    ("POST", "/flows/enable/by-ids", "FLOW UPDATE"),
+    ("POST", "/flows/enable/by-query", "FLOW UPDATE"),
+    ("POST", "/flows/disable/by-ids", "FLOW UPDATE"),
+    ("POST", "/flows/disable/by-query", "FLOW UPDATE"),
+    ("DELETE", "/flows/delete/by-ids", "FLOW DELETE"),
+    ("DELETE", "/flows/delete/by-query", "FLOW DELETE"),
+    ("GET", "/executions", "EXECUTION READ"),
+    ("GET", "/executions/search", "EXECUTION READ"),
+    ("DELETE", "/executions/by-ids", "EXECUTION DELETE"),
+    ("GET", "/executions/flows/{namespace}/{flowId}", "EXECUTION READ"),
+    ("GET", "/executions/namespaces", "EXECUTION CREATE"),
+    ("GET", "/executions/namespaces/{namespace}/flows", "EXECUTION CREATE"),
+    ("POST", "/executions/trigger/{namespace}/{id}", "EXECUTION CREATE"),
+    ("POST", "/executions/{namespace}/{id}", "EXECUTION CREATE"),
+    ("POST", "/executions/{namespace}/{id}/validate", "EXECUTION CREATE"),
+    ("GET", "/executions/{executionId}", "EXECUTION READ"),
+    ("DELETE", "/executions/{executionId}", "EXECUTION DELETE"),
+    ("GET", "/executions/{executionId}/file", "EXECUTION READ"),
+    ("GET", "/executions/{executionId}/file/metas", "EXECUTION READ"),
+    ("GET", "/executions/{executionId}/flow", "EXECUTION READ"),
+    ("GET", "/executions/{executionId}/follow", "EXECUTION READ"),
+    ("DELETE", "/executions/{executionId}/kill", "EXECUTION UPDATE"),
+    ("DELETE", "/executions/{executionId}/actions/kill", "EXECUTION UPDATE"),
+    ("DELETE", "/executions/kill/by-ids", "EXECUTION UPDATE"),
+    ("DELETE", "/executions/kill/by-query", "EXECUTION UPDATE"),
+    ("GET", "/logs/search", "EXECUTION READ"),
+    ("GET", "/logs/{executionId}", "EXECUTION READ"),
+    ("DELETE", "/logs/{executionId}", "EXECUTION DELETE"),
+    ("GET", "/logs/{executionId}/download", "EXECUTION READ"),
+    ("GET", "/logs/{executionId}/follow", "EXECUTION READ"),
+    ("DELETE", "/logs/{namespace}/{flowId}", "EXECUTION DELETE"),
+    ("GET", "/metrics/aggregates/{namespace}/{flowId}/{metric}", "EXECUTION READ"),
+    ("GET", "/metrics/aggregates/{namespace}/{flowId}/{taskId}/{metric}", "EXECUTION READ"),
+    ("GET", "/metrics/names/{namespace}/{flowId}", "EXECUTION READ"),
+    ("GET", "/metrics/names/{namespace}/{flowId}/{taskId}", "EXECUTION READ"),
+    ("GET", "/metrics/tasks/{namespace}/{flowId}", "EXECUTION READ"),
+    ("GET", "/metrics/{executionId}", "EXECUTION READ"),
+    ("GET", "/plugins", None),
+    ("GET", "/plugins/groups/subgroups", None),
+    ("GET", "/plugins/icons", None),
+    ("GET", "/plugins/icons/groups", None),
+    ("GET", "/plugins/inputs", None),
+    ("GET", "/plugins/inputs/{type}", None),
+    ("GET", "/plugins/schemas/{type}", None),
+    ("GET", "/plugins/{cls}", None),
+]
+
+
+def concrete(path: str) -> str:
+    """The path with values in place of its names."""
+    values = {"executionId": new_id(), "namespace": "company.team"}
+    return re.sub(r"\{(\w+)\}", lambda name: values.get(name[1], "value"), path)
+
+
+@pytest.mark.parametrize("base", ["/api/v1/main", "/api/v1"])
+@pytest.mark.parametrize(("method", "path", "needs"), CALLED)
+def test_route_is_there_and_marked(method: str, path: str, needs: str | None, base: str) -> None:
+    try:
+        view = resolve(base + concrete(path)).func
+    except Resolver404:
+        pytest.fail(f"there is no {path}")
+    mark = mark_for(view, method)
+    assert mark is not None, f"{method} {path} is not answered"
+    if needs is None:
+        assert mark.guard is Guard.SIGNED_IN
+    else:
+        assert f"{mark.permission} {mark.action}" == needs
+
+
+def test_each_route_is_described_with_its_arguments() -> None:
+    paths = {re.sub(r"\{\w+\}", "{}", path): methods for path, methods in document()["paths"].items()}
+    for method, path, _ in CALLED:
+        found = paths[re.sub(r"\{\w+\}", "{}", "/api/v1/{tenant}" + path)][method.lower()]
+        assert found["responses"], path
+        assert found["description"].strip(), path
+        assert found["tags"][0][0].isupper(), path
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "expected"),
+    [
+        (
+            "/executions/search",
+            "get",
+            {"q", "scope", "namespace", "flowId", "startDate", "endDate", "timeRange", "state"},
+        ),
+        ("/executions/search", "get", {"labels", "triggerExecutionId", "childFilter", "page", "size", "sort"}),
+        ("/executions/{namespace}/{flow_id}", "post", {"labels", "wait", "revision", "scheduleDate"}),
+        ("/flows/search", "get", {"q", "scope", "namespace", "labels", "page", "size", "sort"}),
+        ("/flows/{namespace}/{flow_id}", "get", {"source", "revision", "allowDeleted"}),
+        ("/executions/{execution_id}", "delete", {"deleteLogs", "deleteMetrics", "deleteStorage"}),
+        ("/logs/search", "get", {"q", "namespace", "flowId", "triggerId", "minLevel", "startDate", "endDate"}),
+        ("/metrics/{execution_id}", "get", {"taskRunId", "taskId", "page", "size", "sort"}),
+    ],
+)
+def test_query_values_that_clients_send_are_described(path: str, method: str, expected: set[str]) -> None:
+    operation = document()["paths"]["/api/v1/{tenant}" + path][method]
+    assert {one["name"] for one in operation["parameters"] if one["in"] == "query"} >= expected
