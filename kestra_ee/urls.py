@@ -21,7 +21,7 @@ Routes = list[URLPattern | URLResolver]
 tenant_api: Routes = [*accounts.api_urls, *audit.api_urls, *rbac.api_urls, *namespaces.api_urls, *workflows.api_urls]
 # What the installation has; never below a tenant.
 instance_api: Routes = [*accounts.instance_api_urls, *rbac.instance_api_urls, *instance.api_urls]
-tenant_pages: Routes = [*console.ui_urls, *workflows.ui_urls]
+tenant_pages: Routes = [*console.ui_urls, *workflows.ui_urls, *console.last_urls]
 
 urlpatterns: Routes = [
     path("api/v1/openapi", show_openapi, name="openapi"),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.template import TemplateDoesNotExist, loader
+from django.template import loader
 
 from apps.common.api import API_PREFIX, as_product_error, error_answer
 from apps.common.errors import BadRequest, Forbidden, NotFound, ProductError
@@ -27,30 +27,30 @@ class ErrorPagesMiddleware:
         return None if known is None else answer(request, known)
 
 
-def answer(request: HttpRequest, error: ProductError) -> HttpResponseBase:
-    """The error as JSON or as a page; plain text while the product has no error page."""
+def answer(request: HttpRequest, error: ProductError, *, bare: bool = False) -> HttpResponseBase:
+    """The error as JSON or as a page; `bare` is a page that asks nothing of the database."""
     if request.path.startswith(API_PREFIX):
         return error_answer(error, request)
-    try:
-        page = loader.render_to_string(PAGE, {"error": error, "request": request}, request=request)
-    except TemplateDoesNotExist:
-        return HttpResponse(f"{error.reason}: {error.message}", status=error.status, content_type="text/plain")
+    page = loader.render_to_string(PAGE, {"error": error, "request": request, "bare": bare}, request=request)
     return HttpResponse(page, status=error.status)
+
+
+# Django calls these in a thread of its own: no tenant is open there, and a connection would never be given back.
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if isinstance(exception, DisallowedHost):
-        return answer(request, BadRequest("This host name is not ours: add it to KESTRA_EE_ALLOWED_HOSTS."))
-    return answer(request, BadRequest("The request cannot be read."))
+        return answer(request, BadRequest("This host name is not ours: add it to KESTRA_EE_ALLOWED_HOSTS."), bare=True)
+    return answer(request, BadRequest("The request cannot be read."), bare=True)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponseBase:
-    return answer(request, Forbidden(reason or "This is not allowed."))
+    return answer(request, Forbidden(reason or "This is not allowed."), bare=True)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    return answer(request, NotFound(f"There is nothing at {request.path}."))
+    return answer(request, NotFound(f"There is nothing at {request.path}."), bare=True)
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    return answer(request, ProductError("Something went wrong here; it has been logged."))
+    return answer(request, ProductError("Something went wrong here; it has been logged."), bare=True)

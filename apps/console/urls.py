@@ -4,7 +4,7 @@ from django.urls import path
 
 from apps.common.pages import page
 from apps.console.views.events import events
-from apps.console.views.home import show_home, to_home, to_start
+from apps.console.views.home import nothing_here, show_home, to_home, to_start
 from apps.console.views.settings import save_settings, show_settings
 from apps.console.views.tenants import list_tenants
 
@@ -19,3 +19,4 @@ ui_urls = [
     path("settings", page(GET=show_settings, POST=save_settings), name="settings"),
     path("events", page(GET=events), name="events"),
 ]
+last_urls = [path("<path:rest>", page(GET=nothing_here))]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import re
 from collections.abc import AsyncIterator
 from typing import Final
 
+from django.db import close_old_connections
 from django.http import HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
@@ -43,20 +43,17 @@ def events(request: HttpRequest) -> StreamingHttpResponse:
         request.headers.get("Last-Event-ID"),
         visible_namespaces(current_user(request), "EXECUTION"),
     )
-    return StreamingHttpResponse(with_heartbeat(messages), content_type=CONTENT_TYPE, headers=HEADERS)
+    close_old_connections()  # the request lives as long as the stream: it must not keep its connection
+    life = LIFE_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311 - jitter
+    stream = with_heartbeat(messages, most_seconds=life)
+    return StreamingHttpResponse(stream, content_type=CONTENT_TYPE, headers=HEADERS)
 
 
 async def _messages(
     tenant: str, topics: list[str], last_event_id: str | None, namespaces: list[str] | None
 ) -> AsyncIterator[bytes]:
     yield sse_message("{}", event="open", retry=RETRY_MILLISECONDS + random.randrange(1000))  # noqa: S311 - jitter
-    life = LIFE_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311 - jitter
-    followed = subscribe(tenant, topics, last_event_id, namespaces=namespaces)
-    try:
-        async with asyncio.timeout(life):
-            async for event in followed:
-                name = RESYNC if event.kind == RESYNC else "change"
-                body = {"topic": event.topic, "kind": event.kind, "data": event.data}
-                yield sse_message(json.dumps(body), event_id=event.id, event=name)
-    except TimeoutError:
-        return
+    async for event in subscribe(tenant, topics, last_event_id, namespaces=namespaces):
+        name = RESYNC if event.kind == RESYNC else "change"
+        body = {"topic": event.topic, "kind": event.kind, "data": event.data}
+        yield sse_message(json.dumps(body), event_id=event.id, event=name)

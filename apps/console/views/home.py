@@ -16,7 +16,7 @@ from django.urls import reverse
 from apps.accounts.selectors import current_user
 from apps.common.access import member, public, signed_in
 from apps.common.clock import now
-from apps.common.errors import Forbidden
+from apps.common.errors import Forbidden, NotFound
 from apps.common.htmx import render_page
 from apps.console.selectors import tenants_of
 from apps.rbac.decisions import can, visible_namespaces
@@ -72,6 +72,12 @@ def to_home(request: HttpRequest) -> HttpResponseBase:
         raise Forbidden("You have no access to any tenant yet. Ask an administrator to add you to one.")
     chosen = current_user(request).preferences.get("defaultTenant") or settings.KESTRA_DEFAULT_TENANT
     return redirect(reverse("ui:home", kwargs={"tenant": chosen if chosen in tenants else tenants[0]}))
+
+
+@member
+def nothing_here(request: HttpRequest, rest: str) -> HttpResponseBase:
+    """Any other address of a tenant. A route of its own, so that the answer is made where the tenant is open."""
+    raise NotFound(f"There is nothing at {request.path}.")
 
 
 @member
