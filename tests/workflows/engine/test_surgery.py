@@ -358,3 +358,16 @@ def test_a_killed_execution_without_failure_cannot_be_restarted_but_replayed() -
     with pytest.raises(NothingToRestart):
         restart_world(world)
     assert replay_world(world, world.one("b").id).run().state is State.SUCCESS
+
+
+def test_a_replay_starts_what_never_ran_beside_it_at_once() -> None:
+    flow = FakeFlow([Par(id="p", tasks=[Fake(id="a"), Fake(id="b"), Fake(id="c")], limit=2)])
+    world = World(flow, outcome=failing(a=ALWAYS)).start()
+    world.drain()
+    world.finish(world.one("a").id)
+    world.run()
+    assert world.summary() == "p=FAILED a=FAILED b=SUCCESS"
+    fresh = mended(replay_world(world, world.one("a").id))
+    fresh.drain()
+    assert fresh.summary() == "p=RUNNING a=RUNNING b=SUCCESS c=RUNNING"
+    assert fresh.run().state is State.SUCCESS
