@@ -5,16 +5,11 @@ about twice as fast (README, decisions). Only answers that stay open belong on t
 """
 
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 STREAMS = ("/follow", "/events", "/download", "/file")
 """Ends of the paths whose answers are sent piece by piece."""
@@ -23,17 +18,20 @@ WAITING = b"wait=true"
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kestra_ee.settings")
 on_the_loop = get_asgi_application()
-in_threads = WSGIMiddleware(get_wsgi_application(), workers=int(os.environ.get("KESTRA_EE_WEB_THREADS", "16")))
+in_threads: Any = WSGIMiddleware(
+    cast(Any, get_wsgi_application()), workers=int(os.environ.get("KESTRA_EE_WEB_THREADS", "16"))
+)
 
 
-def stays_open(scope: Scope) -> bool:
+def stays_open(scope: dict[str, Any]) -> bool:
     """Whether a request's answer is a stream, or waits for something to happen."""
-    return scope["path"].endswith(STREAMS) or WAITING in scope["query_string"]
+    path: str = scope["path"]
+    return path.endswith(STREAMS) or WAITING in scope["query_string"]
 
 
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """One request."""
     if scope["type"] == "http" and not stays_open(scope):
-        await in_threads(scope, receive, send)  # type: ignore[arg-type]
+        await in_threads(scope, receive, send)
     else:
         await on_the_loop(scope, receive, send)
