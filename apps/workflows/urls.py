@@ -77,6 +77,7 @@ execution_routes = [
     path("executions", route(GET=executions.list_of_flow)),
     path("executions/search", route(GET=executions.find_executions)),
     path("executions/by-ids", route(DELETE=executions.remove_by_ids)),
+    path("executions/by-query", route(DELETE=executions.remove_by_query)),
     path("executions/kill/by-ids", route(DELETE=execution_kill.kill_by_ids)),
     path("executions/kill/by-query", route(DELETE=execution_kill.kill_by_query)),
     path("executions/namespaces", route(GET=executions.startable_namespaces)),

@@ -38,6 +38,7 @@ CALLED = [
     ("GET", "/executions", "EXECUTION READ"),
     ("GET", "/executions/search", "EXECUTION READ"),
     ("DELETE", "/executions/by-ids", "EXECUTION DELETE"),
+    ("DELETE", "/executions/by-query", "EXECUTION DELETE"),
     ("GET", "/executions/flows/{namespace}/{flowId}", "EXECUTION READ"),
     ("GET", "/executions/namespaces", "EXECUTION CREATE"),
     ("GET", "/executions/namespaces/{namespace}/flows", "EXECUTION CREATE"),

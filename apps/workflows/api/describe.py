@@ -83,7 +83,7 @@ def describe(
         def get_tags(self) -> list[str]:
             return [tag]
 
-        def get_override_parameters(self) -> list[OpenApiParameter]:
+        def get_override_parameters(self) -> list[Any]:
             return list(query)
 
         def get_request_serializer(self) -> Any:

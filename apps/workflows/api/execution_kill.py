@@ -10,15 +10,12 @@ from rest_framework.response import Response
 
 from apps.common.access import access
 from apps.common.api import query_flag
-from apps.common.errors import IllegalArgument
 from apps.rbac.decisions import can
 from apps.workflows.api.describe import EXECUTION_FILTERS, NOTHING, describe, flag
-from apps.workflows.api.executions import find_filter
-from apps.workflows.api.reading import answer_unfit, filters_of_the_caller, get_head, read_ids
+from apps.workflows.api.executions import find_ids
+from apps.workflows.api.reading import answer_unfit, get_head, read_ids
 from apps.workflows.schemas.flows import BulkShape
-from apps.workflows.selectors.execution_search import list_execution_ids
 from apps.workflows.services.bulk_executions import (
-    MAX_EXECUTIONS,
     UnfitExecutions,
     check_executions,
     kill_executions,
@@ -55,11 +52,7 @@ def kill_by_ids(request: Request) -> HttpResponse | dict[str, int]:
 @access("EXECUTION", "UPDATE")
 def kill_by_query(request: Request) -> HttpResponse | dict[str, int]:
     """End all executions that a search finds, all or none."""
-    with filters_of_the_caller():
-        ids = list_execution_ids(find_filter(request, "UPDATE"), most=MAX_EXECUTIONS)
-    if len(ids) > MAX_EXECUTIONS:
-        raise IllegalArgument(f"More than {MAX_EXECUTIONS} executions match; narrow the search.")
-    return _kill(request, ids)
+    return _kill(request, find_ids(request, "UPDATE"))
 
 
 def _kill(request: Request, execution_ids: Sequence[str]) -> HttpResponse | dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -10,7 +11,7 @@ from rest_framework.request import Request
 from apps.common.access import access
 from apps.common.api import query_flag, required_query
 from apps.common.clock import now as read_clock
-from apps.common.errors import NotFound
+from apps.common.errors import IllegalArgument, NotFound
 from apps.rbac.decisions import can
 from apps.workflows.api.describe import EXECUTION_FILTERS, PAGE, SORTED_PAGE, describe, flag, text
 from apps.workflows.api.flows import flow_seen, get_flow
@@ -33,11 +34,18 @@ from apps.workflows.selectors.execution_search import (
     SORTABLE,
     ExecutionFilter,
     ExecutionPage,
+    list_execution_ids,
     search_executions,
 )
 from apps.workflows.selectors.flows import MAX_FLOWS, add_visible, list_namespaces, not_deleted, search_flows
 from apps.workflows.selectors.task_runs import list_task_runs
-from apps.workflows.services.bulk_executions import UnfitExecutions, check_executions, delete_bulk, undeletable
+from apps.workflows.services.bulk_executions import (
+    MAX_EXECUTIONS,
+    UnfitExecutions,
+    check_executions,
+    delete_bulk,
+    undeletable,
+)
 from apps.workflows.services.execution_filters import FIELDS, build_execution_filter
 from apps.workflows.services.executions import delete_execution
 from apps.workflows.services.flow_documents import flow_for_execution
@@ -136,9 +144,20 @@ def remove_execution(request: Request, execution_id: str) -> None:
 @access("EXECUTION", "DELETE")
 def remove_by_ids(request: Request) -> HttpResponse | dict[str, int]:
     """Delete ended executions, all or none."""
+    return _remove(request, read_ids(request))
+
+
+@describe(BulkShape, query=(*EXECUTION_FILTERS, *DELETE_FLAGS), tag="Executions")
+@access("EXECUTION", "DELETE")
+def remove_by_query(request: Request) -> HttpResponse | dict[str, int]:
+    """Delete all executions that a search finds, all or none: each must have ended."""
+    return _remove(request, find_ids(request, "DELETE"))
+
+
+def _remove(request: Request, execution_ids: Sequence[str]) -> HttpResponse | dict[str, int]:
     try:
         heads = check_executions(
-            read_ids(request),
+            execution_ids,
             may=lambda namespace: can(request.user, "EXECUTION", "DELETE", namespace),
             fits=undeletable,
         )
@@ -169,6 +188,16 @@ def find_filter(request: Request, action: str) -> ExecutionFilter:
         return build_execution_filter(
             read_criteria(request.query_params, FIELDS), namespaces=seen_by(request, "EXECUTION", action)
         )
+
+
+def find_ids(request: Request, action: str) -> list[str]:
+    """Ids of what the query finds, within what the caller may do. BadRequest; IllegalArgument for too many."""
+    wanted = find_filter(request, action)
+    with filters_of_the_caller():
+        ids = list_execution_ids(wanted, most=MAX_EXECUTIONS)
+    if len(ids) > MAX_EXECUTIONS:
+        raise IllegalArgument(f"More than {MAX_EXECUTIONS} executions match; narrow the search.")
+    return ids
 
 
 def _page(request: Request, wanted: ExecutionFilter) -> HttpResponse:

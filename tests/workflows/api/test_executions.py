@@ -179,6 +179,18 @@ def test_several_are_deleted_all_or_none(running: tuple[ApiClient, FlowRunner]) 
     assert not Execution.objects.exists()
 
 
+def test_what_a_search_finds_is_deleted_if_all_have_ended(running: tuple[ApiClient, FlowRunner]) -> None:
+    client, runner = running
+    client.post("/flows", HELLO)
+    client.post("/flows", SLEEPER)
+    started(client, runner)
+    started(client, runner, "company.team/sleeper")
+    assert client.delete("/executions/by-query", namespace="company.team").status_code == 400
+    assert client.delete("/executions/by-query", state="NOTHING").status_code == 400
+    assert client.delete("/executions/by-query", state="SUCCESS").json() == {"count": 1}
+    assert [one.flow_id for one in Execution.objects.all()] == ["sleeper"]
+
+
 # Killing
 
 
