@@ -18,7 +18,7 @@ from apps.rbac.decisions import can
 from apps.workflows.plugin_api.state import State
 from apps.workflows.selectors.flows import find_flow
 from apps.workflows.selectors.logs import LogView, list_error_logs
-from apps.workflows.selectors.task_tree import find_run, list_runs_with_outputs, read_run_outputs
+from apps.workflows.selectors.task_tree import TreeRun, find_run, list_runs_with_outputs, read_run_outputs
 from apps.workflows.views.execution_view import ExecutionView
 from apps.workflows.views.gantt import draw_tree
 from apps.workflows.views.lookups import readable_execution
@@ -99,9 +99,20 @@ def show_outputs(request: HttpRequest, namespace: str, flow_id: str, execution_i
         "following": runs[99].seq if len(runs) > 100 else None,
         "chosen": chosen,
         "values": values,
+        "expression": "" if chosen is None else outputs_expression(chosen),
     }
     template = "workflows/executions/_outputs.html" if is_fragment(request) else "workflows/executions/outputs.html"
     return render(request, template, context)
+
+
+def outputs_expression(run: TreeRun) -> str:
+    """How a task reads these outputs: {{ outputs.load }}, {{ outputs['load-all'] }}, {{ outputs.check['no'] }}."""
+    name = f".{run.task_id}" if run.task_id.isidentifier() else f"[{_quoted(run.task_id)}]"
+    return f"{{{{ outputs{name}{'' if run.value is None else f'[{_quoted(run.value)}]'} }}}}"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def execution_context(request: HttpRequest, execution: ExecutionView, *, tab: str) -> dict[str, Any]:

@@ -1,0 +1,173 @@
+"""A person at a browser: signs in, writes a flow, starts it, watches it end, reads its log; and what goes wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.support.product import EMAIL, PASSWORD, Server, started
+
+pytestmark = [pytest.mark.browser, pytest.mark.process, pytest.mark.timeout(240)]
+PATIENCE = 30_000
+FLOW = """\
+id: greeting
+namespace: company.team
+inputs:
+  - {id: name, type: STRING}
+tasks:
+  - {id: greet, type: io.kestra.plugin.core.log.Log, message: "Hello {{ inputs.name }}"}
+  - {id: nap, type: io.kestra.plugin.core.flow.Sleep, duration: PT2S}
+  - {id: bye, type: io.kestra.plugin.core.log.Log, message: "Goodbye"}
+"""
+
+
+def find_chromium() -> str:
+    """CHROMIUM of the environment, else one on the path; skips the test when there is none."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("no Chromium found: install it (apt-get install chromium) or set CHROMIUM to its executable")
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless; without its sandbox where the tests run as root."""
+    executable = find_chromium()
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox"] if os.geteuid() == 0 else []
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def product(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The whole product, in a folder of its own; started only when there is a browser to look at it."""
+    with started(tmp_path_factory.mktemp("browser")) as server:
+        yield server
+
+
+@pytest.fixture
+def page(browser: Browser, product: Server) -> Iterator[Page]:
+    """Signed in. The test fails when the page's scripts fail or the server errs."""
+    context = browser.new_context(base_url=str(product.client.base_url), viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE)
+    shown, wrong = context.new_page(), []
+    shown.on("pageerror", lambda error: wrong.append(f"script: {error}"))
+    shown.on("response", lambda answer: wrong.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None)
+    shown.goto("/")
+    expect(shown).to_have_url(re.compile("/ui/login"))
+    shown.get_by_label("E-mail").fill(EMAIL)
+    shown.get_by_label("Password", exact=True).fill(PASSWORD)
+    shown.get_by_role("button", name="Sign in").click()
+    shown.wait_for_url("**/ui/main/")
+    yield shown
+    context.close()
+    assert wrong == []
+
+
+def test_write_a_flow_start_it_and_watch_it_end(page: Page) -> None:
+    page.get_by_role("link", name="Create flow").first.click()
+    source = page.locator("#source")
+    source.fill(FLOW.replace("message:", "mesage:", 1))
+    problem = page.locator("#problems button").filter(has_text="mesage").first
+    expect(problem).to_be_visible()
+    problem.click()
+    place = source.evaluate("area => area.value.slice(0, area.selectionStart).split('\\n').length")
+    assert place == 6, "the jump leads to the line of the problem"
+    source.fill(FLOW)
+    expect(page.locator("#problems")).to_contain_text("No problems")
+    page.keyboard.press("Control+s")
+    page.wait_for_url("**/flows/edit/company.team/greeting/edit")
+    expect(page.locator("#toasts")).to_contain_text("Flow greeting created")
+
+    page.get_by_role("link", name="Execute").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Execute").click()
+    expect(dialog).to_contain_text("missing required input")
+    dialog.get_by_label("name").fill("Ada")
+    dialog.get_by_text("Labels and start time").click()
+    dialog.get_by_label("Labels").fill("nonsense")
+    dialog.get_by_role("button", name="Execute").click()
+    expect(dialog).to_contain_text("A label looks like key:value")
+    expect(dialog.get_by_label("name")).to_have_value("Ada")
+    dialog.get_by_label("Labels").fill("team:orders")
+    dialog.get_by_role("button", name="Execute").click()
+    page.wait_for_url("**/executions/company.team/greeting/*")
+
+    # what follows comes without a reload
+    page.evaluate("window.notReloaded = true")
+    expect(page.locator("#head")).to_have_attribute("data-state", "SUCCESS")
+    expect(page).to_have_title(re.compile("^✓ greeting"))
+    expect(page.get_by_role("link", name="Execute again")).to_be_visible()
+    assert page.evaluate("window.notReloaded") is True
+
+    page.get_by_role("link", name="Logs", exact=True).click()
+    expect(page.locator("#log")).to_contain_text("Hello Ada")
+    expect(page.locator("#log")).to_contain_text("Goodbye")
+    page.get_by_role("link", name="Gantt").click()
+    expect(page.locator(".gantt-row")).to_have_count(3)
+
+
+def test_log_lines_and_bars_arrive_while_it_runs_and_kill_ends_it(page: Page, product: Server) -> None:
+    flow = FLOW.replace("greeting", "long").replace("PT2S", "PT10M")
+    answer = product.client.post("/api/v1/main/flows", content=flow, headers={"Content-Type": "application/x-yaml"})
+    answer.raise_for_status()
+    page.goto("/ui/main/flows/edit/company.team/long/execute?inputs.name=Bob")
+    page.get_by_role("button", name="Execute").click()
+    page.wait_for_url("**/executions/company.team/long/*")
+    page.get_by_role("link", name="Logs", exact=True).click()
+    expect(page.locator("#log")).to_contain_text("Hello Bob")
+    page.get_by_role("link", name="Gantt").click()
+    expect(page.locator(".gantt-row")).to_have_count(2)
+    page.get_by_role("link", name="Kill").click()
+    page.get_by_role("dialog").get_by_role("button", name="Kill execution").click()
+    expect(page.locator("#head")).to_have_attribute("data-state", "KILLED")
+
+
+def test_an_open_list_follows_what_others_do(page: Page, product: Server) -> None:
+    flow = FLOW.replace("greeting", "watched").replace("  - {id: name, type: STRING}\n", "").replace("inputs:\n", "")
+    flow = flow.replace("Hello {{ inputs.name }}", "Hello")
+    answer = product.client.post("/api/v1/main/flows", content=flow, headers={"Content-Type": "application/x-yaml"})
+    answer.raise_for_status()
+    page.goto("/ui/main/executions?flow=watched")
+    expect(page.locator("[data-live-status]")).to_have_text("Live")
+    product.client.post("/api/v1/main/executions/company.team/watched").raise_for_status()
+    row = page.locator("tr[data-row-id]").first
+    expect(row).to_be_visible()
+    expect(row).to_have_attribute("data-state", "SUCCESS")
+
+
+def test_a_filter_lands_in_the_address_and_back_restores_it(page: Page) -> None:
+    page.goto("/ui/main/flows")
+    page.get_by_label("Search flows").fill("zebra")
+    expect(page.locator("#results")).to_contain_text("matches")
+    expect(page).to_have_url(re.compile("q=zebra"))
+    page.get_by_label("Search flows").fill("")
+    expect(page.locator("#results")).not_to_contain_text("matches")
+
+
+def test_forms_work_without_scripts(browser: Browser, product: Server) -> None:
+    context = browser.new_context(base_url=str(product.client.base_url), java_script_enabled=False)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto("/ui/login?next=/ui/main/flows/new")
+    page.locator("#username").fill(EMAIL)
+    page.locator("#password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/ui/main/flows/new")
+    page.locator("#source").fill(FLOW.replace("greeting", "plain"))
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url("**/flows/edit/company.team/plain/edit")
+    page.get_by_role("link", name="Execute").click()
+    page.wait_for_url("**/execute")
+    page.get_by_label("name").fill("Ada")
+    page.get_by_role("button", name="Execute").click()
+    page.wait_for_url("**/executions/company.team/plain/*")
+    context.close()
