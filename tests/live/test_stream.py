@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.db import connection
 
 from apps.common.clock import now
@@ -18,6 +19,7 @@ from apps.live.stream import (
     HEARTBEAT,
     RESYNC,
     Event,
+    leave_request_thread,
     listener_count,
     listening,
     sse_message,
@@ -288,3 +290,15 @@ def test_listener_that_leaves_in_the_middle_is_forgotten() -> None:
         return listener_count()
 
     assert asyncio.run(listen()) == 0
+
+
+def test_open_stream_keeps_no_thread_of_its_request() -> None:
+    async def request() -> tuple[bool, bool]:
+        async with ThreadSensitiveContext():
+            of_the_view = await sync_to_async(threading.current_thread)()
+            leave_request_thread()
+            await asyncio.to_thread(of_the_view.join, SECONDS)
+            later = await sync_to_async(threading.current_thread)()
+            return of_the_view.is_alive(), later.is_alive()
+
+    assert asyncio.run(request()) == (False, True), "it ends at once; what runs later gets one of its own"
