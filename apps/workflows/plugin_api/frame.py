@@ -43,12 +43,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PauseSpec:
-    """Times of a Kind.PAUSE flowable: each a ``Property[Duration]``, a timedelta, or None."""
+    """Times of a Kind.PAUSE flowable: each a ``Property[Duration]``, a timedelta, or None; and what resumes it."""
 
     delay: Any = None
     """After it the pause ends by itself."""
     timeout: Any = None
     """After it (when there is no delay) the pause fails."""
+    on_resume: tuple[Any, ...] = ()
+    """Inputs (``plugin_api.inputs``) that who resumes it must give; they become its output ``onResume``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -120,6 +121,29 @@ class LabelTask(Task):
         raise NotImplementedError
 
 
+@dataclass(frozen=True, slots=True)
+class FlowCall:
+    """The flow an ExecutableTask starts, and with what. The host renders every text and every tree of texts here.
+
+    For a batch, ``taskrun.items`` and ``taskrun.iteration`` (from 1) can be used in it.
+    """
+
+    namespace: str
+    flow_id: str
+    revision: int | None = None
+    """None: the newest."""
+    inputs: Any = None
+    """A map, typed and checked as any start's inputs are."""
+    labels: Any = None
+    """A map, or a list of ``key``/``value``."""
+    inherit_labels: bool = False
+    """Whether the parent's own labels are passed on; those of the system always are."""
+    schedule_date: Any = None
+    """A Property[datetime], a text, or None for at once."""
+    outputs: Any = None
+    """A map rendered with the ended execution's ``outputs``, used when its flow declares none; else None."""
+
+
 class ExecutableTask(Task):
     """A task that starts other executions: one, or one for each batch. The host creates them."""
 
@@ -131,6 +155,14 @@ class ExecutableTask(Task):
     def batches(self) -> Any:
         """An expression of the number of executions to start, one per batch; None: one execution, no batches."""
         return None
+
+    def items(self, batch: int) -> Any:
+        """An expression of what batch number ``batch`` (from 0) holds: its ``taskrun.items``."""
+        return None
+
+    def call(self) -> FlowCall:
+        """The flow to start, unrendered."""
+        raise NotImplementedError
 
 
 class FlowableTask(Task):
