@@ -21,12 +21,19 @@ function span(kind, text) {
   return node;
 }
 
+// A quoted text: what is between double braces is an expression.
+function paintQuoted(node, text) {
+  for (const part of text.split(/(\{\{.*?\}\})/)) if (part) node.append(span(part.startsWith("{{") ? "x" : "s", part));
+}
+
 function paintValue(node, text) {
   let at = 0;
   for (const match of text.matchAll(TOKEN)) {
     const group = [1, 2, 3, 4].find((number) => match[number] !== undefined);
     if (group === 2 && match.index > 0 && !/\s/.test(text[match.index - 1])) continue;
-    node.append(text.slice(at, match.index), span(KINDS[group], match[0]));
+    node.append(text.slice(at, match.index));
+    if (group === 3) paintQuoted(node, match[0]);
+    else node.append(span(KINDS[group], match[0]));
     at = match.index + match[0].length;
   }
   node.append(text.slice(at));
