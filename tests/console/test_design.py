@@ -58,7 +58,8 @@ def test_each_state_can_be_read_as_chip_and_seen_as_bar(state: str, theme: str) 
 @pytest.mark.parametrize(
     ("text", "ground", "least"),
     [
-        ("text", "bg", 7), ("muted", "bg", 4.5), ("muted", "surface", 4.5), ("muted", "hover", 4.5), ("link", "bg", 4.5),
+        ("text", "bg", 7), ("muted", "bg", 4.5), ("muted", "surface", 4.5), ("muted", "hover", 4.5),
+        ("link", "bg", 4.5),
         ("bad", "bg", 4.5), ("on-accent", "accent", 4.5), ("on-accent", "danger", 4.5), ("edge", "bg", 3),
         ("focus", "bg", 3), ("syn-key", "bg", 4.5), ("syn-str", "bg", 4.5), ("syn-num", "bg", 4.5),
         ("syn-expr", "bg", 4.5),

@@ -64,31 +64,41 @@ FROM task_run t
 """
 
 
-def read_tree(execution_id: str, *, parent_id: str | None = None, after: int = 0) -> TreeLevel:
+def read_tree(
+    execution_id: str, *, parent_id: str | None = None, after: int = 0, opened: frozenset[str] = frozenset()
+) -> TreeLevel:
     """Children of a frame (None: of the execution) after a number, with those of frames that are no loops below them.
 
-    One query a level; at most PAGE rows in all. Loops stay closed: their rows may be many.
+    Loops stay closed, their rows may be many, but for those in `opened`, of which the first PAGE children are read.
+    One query a level and one for each that is opened; at most PAGE rows beside those.
     """
-    first = _children(execution_id, [parent_id], after, PAGE)
+    runs = _children(execution_id, [parent_id], after, PAGE)
     level = TreeLevel()
-    if len(first) > PAGE:
-        first = first[:PAGE]
-        level.more[parent_id] = first[-1].seq
+    if len(runs) > PAGE:
+        runs = runs[:PAGE]
+        level.more[parent_id] = runs[-1].seq
+    first, room = runs, PAGE - len(runs)
     below: dict[str, list[TreeRun]] = {}
-    opened, room = first, PAGE - len(first)
     for _ in range(DEEPEST):
-        frames = [run.id for run in opened if run.is_frame and not run.is_loop]
-        if not frames or room <= 0:
+        found: list[TreeRun] = []
+        frames = [run.id for run in runs if run.is_frame and not run.is_loop and run.id not in opened]
+        if frames and room > 0:
+            children = _children(execution_id, frames, 0, room)
+            if len(children) <= room:  # half a level would hide rows without saying so: its frames stay closed instead
+                below |= {frame: [] for frame in frames}
+                for child in children:
+                    below[child.parent_id or ""].append(child)
+                found, room = children, room - len(children)
+        for frame in (run.id for run in runs if run.id in opened):
+            children = _children(execution_id, [frame], 0, PAGE)
+            if len(children) > PAGE:
+                children = children[:PAGE]
+                level.more[frame] = children[-1].seq
+            below[frame] = children
+            found = [*found, *children]
+        if not found:
             break
-        found = _children(execution_id, frames, 0, room)
-        whole = len(found) <= room
-        if not whole:
-            break  # half a level would hide rows without saying so: its frames stay closed instead
-        for frame in frames:
-            below[frame] = []
-        for run in found:
-            below[run.parent_id or ""].append(run)
-        opened, room = found, room - len(found)
+        runs = found
     _lay_out(level, first, below, 0)
     return level
 

@@ -30,7 +30,10 @@ TABS: Final = (
     ("logs", "Logs", "execution_logs"),
     ("outputs", "Outputs", "execution_outputs"),
 )
-UNKILLABLE: Final = frozenset({State.QUEUED})
+
+
+MOST_OPEN: Final = 5
+"""Loops whose task runs are shown at once."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +64,21 @@ def show_execution(request: HttpRequest, namespace: str, flow_id: str, execution
 
 @access("EXECUTION", "READ", namespace=IN_VIEW)
 def show_gantt(request: HttpRequest, namespace: str, flow_id: str, execution_id: str) -> HttpResponse:
-    """Task runs over time; `parent` opens one frame, `after` goes on in it."""
+    """Task runs over time. `open` names frames to open; `parent` and `after` give further rows of one."""
     execution = ExecutionView(readable_execution(request, namespace, flow_id, execution_id))
     parent, after = request.GET.get("parent") or None, request.GET.get("after", "0")
     if (parent is not None and not is_id(parent)) or not after.isdecimal():
         raise NotFound("There is no such task run.")
+    opened = [run_id for run_id in request.GET.get("open", "").split(",") if is_id(run_id)][:MOST_OPEN]
     depth = request.GET.get("depth", "0")
     drawing = draw_tree(
-        execution, parent_id=parent, after=int(after), depth=min(int(depth), 20) if depth.isdecimal() else 0
+        execution,
+        parent_id=parent,
+        after=int(after),
+        depth=min(int(depth), 20) if depth.isdecimal() else 0,
+        opened=frozenset(opened),
     )
-    context = {**execution_context(request, execution, tab="gantt"), "drawing": drawing}
+    context = {**execution_context(request, execution, tab="gantt"), "drawing": drawing, "opened": opened}
     if parent is not None or int(after):
         template = (
             "workflows/executions/_gantt_rows.html" if is_fragment(request) else "workflows/executions/gantt.html"

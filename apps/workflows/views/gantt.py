@@ -35,6 +35,7 @@ class GanttRow:
     bars: list[Bar]
     took: timedelta | None
     closed: bool
+    opened: bool = False
 
     @property
     def indent(self) -> int:
@@ -54,21 +55,32 @@ class Drawing:
     more: list[tuple[str, int, int]] = field(default_factory=list)
 
 
-def draw_tree(execution: ExecutionView, *, parent_id: str | None = None, after: int = 0, depth: int = 0) -> Drawing:
-    """A page of task runs below a frame (None: the execution)."""
-    level = read_tree(execution.id, parent_id=parent_id, after=after)
+def draw_tree(
+    execution: ExecutionView,
+    *,
+    parent_id: str | None = None,
+    after: int = 0,
+    depth: int = 0,
+    opened: frozenset[str] = frozenset(),
+) -> Drawing:
+    """A page of task runs below a frame (None: the execution), the frames in `opened` open."""
+    level = read_tree(execution.id, parent_id=parent_id, after=after, opened=opened)
     start, end = execution.started, execution.end or now()
     if level.rows:
         # children that end after the execution (afterExecution) and clocks that differ a little
         end = max(end, max(run.changes[-1][1] for _, run in level.rows))
     span = max((end - start).total_seconds(), 0.001)
-    rows = [_row(run, depth + below, run.id in level.closed, start, end, span) for below, run in level.rows]
+    rows = [
+        _row(run, depth + below, closed=run.id in level.closed, opened=run.id in opened, axis=(start, end, span))
+        for below, run in level.rows
+    ]
     more = [(parent or "", number, depth) for parent, number in level.more.items()]
     ticks = [duration(timedelta(seconds=span * number / (TICKS - 1))) for number in range(TICKS)]
     return Drawing(rows, ["0", *ticks[1:]], more)
 
 
-def _row(run: TreeRun, depth: int, closed: bool, start: datetime, end: datetime, span: float) -> GanttRow:
+def _row(run: TreeRun, depth: int, *, closed: bool, opened: bool, axis: tuple[datetime, datetime, float]) -> GanttRow:
+    start, end, span = axis
     ended = State(run.state).ended
     last = run.changes[-1][1] if ended else end
 
@@ -80,4 +92,4 @@ def _row(run: TreeRun, depth: int, closed: bool, start: datetime, end: datetime,
     if place(began) - place(run.started) > 0.2 and not run.is_frame:
         bars.append(Bar("wait", run.state, place(run.started), place(began)))
     bars.append(Bar("parent" if run.is_frame else "run", run.state, place(began), place(last)))
-    return GanttRow(run, depth, bars, last - run.started if ended else None, closed)
+    return GanttRow(run, depth, bars, last - run.started if ended else None, closed, opened)

@@ -173,9 +173,13 @@ def test_an_ended_execution_shows_its_tasks_logs_and_outputs(flows: FlowRunner, 
     assert "painted" not in gantt.text
     assert "2 success" in gantt.text, "a loop is closed and counted"
     loop = ran.run_of("each")
-    opened = alices.fragment(page + "/gantt", parent=loop.id, depth="1")
+    opened = alices.fragment(page + "/gantt", open=loop.id)
     assert "red" in opened.text
+    assert "Hide task runs" in opened.text
     assert "<html" not in opened.html
+    rows = alices.fragment(page + "/gantt", parent=loop.id, depth="1")
+    assert "red" in rows.text
+    assert "tell" not in rows.text
     logs = alices.get(page + "/logs", level="INFO")
     assert "one <b>bold</b> line" in logs.text
     assert "one &lt;b&gt;bold" in logs.html
