@@ -4,6 +4,7 @@ import base64
 import binascii
 import hmac
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from hashlib import blake2b
@@ -138,6 +139,7 @@ class VerifiedPasswords:
 
 
 verified_passwords = VerifiedPasswords()
+_checking = threading.Lock()
 
 
 def user_of_basic(value: str) -> User | None:
@@ -151,7 +153,12 @@ def user_of_basic(value: str) -> User | None:
     known = find_user(username)
     if known is not None and known.is_active and verified_passwords.knows(known, password):
         return known
-    user = check_sign_in(username=username, password=password)
-    if user is not None:
-        verified_passwords.remember(user, password)
-    return user
+    # Argon2 takes 100 MB and more at once: a client that opens a hundred connections must not start a hundred checks.
+    # Those that waited find the password verified.
+    with _checking:
+        if known is not None and known.is_active and verified_passwords.knows(known, password):
+            return known
+        user = check_sign_in(username=username, password=password)
+        if user is not None:
+            verified_passwords.remember(user, password)
+        return user

@@ -1,17 +1,76 @@
 """kombu's pgmq transport with a shorter breath and an address of its own."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote
 
+import psycopg
 from kombu.transport import TRANSPORT_ALIASES, pgmq
 
 LONGEST_DRAIN_SECONDS: Final = 0.5
+MAKING_QUEUES: Final = 7_431_002
+"""Advisory lock, in the queues' own database."""
+
+
+class Channel(pgmq.Channel):
+    """Turns the wake-ups of a queue on once, not at each process's first use of it.
+
+    pgmq makes the trigger anew each time, which locks the queue's table against everyone; several processes that begin
+    at once then deadlock, and their first messages are lost.
+    """
+
+    def _new_queue(self, queue: str, **kwargs: Any) -> None:
+        with self._one_at_a_time():
+            super()._new_queue(queue, **kwargs)
+
+    def _maybe_enable_notify(self, queue: str, queue_name: str | None = None) -> None:
+        name = queue_name or self._queue_name(queue)
+        if not self.use_notify:
+            return
+        if self._wakes(name):
+            self.connection._register_notify_queue(name)
+        else:
+            with self._one_at_a_time():
+                super()._maybe_enable_notify(queue, queue_name=name)
+
+    def _wakes(self, name: str) -> bool:
+        """Whether the queue has its trigger."""
+        with self._database() as database:
+            found = database.execute(
+                "select 1 from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n"
+                " on n.oid = c.relnamespace where n.nspname = 'pgmq' and c.relname = %s and t.tgname = %s",
+                [f"q_{name}", "trigger_notify_queue_insert_listeners"],
+            ).fetchone()
+        return found is not None
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Nobody else makes queues or triggers meanwhile; may be nested."""
+        if self._making:
+            yield
+            return
+        with self._database() as database:
+            database.execute("select pg_advisory_xact_lock(%s)", [MAKING_QUEUES])
+            self._making = True
+            try:
+                yield
+            finally:
+                self._making = False
+
+    _making = False
+
+    def _database(self) -> psycopg.Connection[Any]:
+        address: str = self.transport_options["conn_string"]
+        return psycopg.connect(address, connect_timeout=10)
 
 
 class Transport(pgmq.Transport):
     """Celery looks for a stop only between two drains, and twice 2 s pass in them even when nothing comes; messages
     arrive by NOTIFY as promptly as before. And the pgmq client prefers DATABASE_URL of the environment to the host and
     database it is told, but not to a whole address."""
+
+    Channel = Channel
 
     def drain_events(self, connection: Any, timeout: float | None = None, **kwargs: Any) -> None:
         if timeout is not None:  # a caller without one does not expect it to run out

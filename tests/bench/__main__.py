@@ -33,7 +33,7 @@ def main(wanted: list[str]) -> int:
 
 def show(figure: Figure) -> None:
     """One line of the table."""
-    ratio = "" if figure.per_commit is None else f"{figure.per_commit:8.1f} × commit"
+    ratio = "" if figure.per_commit is None else f"{figure.per_commit:8.1f} x commit"
     print(f"{figure.name:<52}{figure.value:>12,.2f} {figure.unit:<5}{ratio}", flush=True)
 
 

@@ -77,9 +77,7 @@ def processes(slice_size: int, folder: Path) -> Iterator[list[subprocess.Popen[b
             command = [sys.executable, "-m", "tests.support.chaos_process", role, str(SEED + seed)]
             with (folder / f"{role}-{seed}.log").open("wb") as log:
                 running.append(
-                    subprocess.Popen(
-                        command, env=environment, cwd=Path(__file__).parents[2], stdout=log, stderr=log
-                    )
+                    subprocess.Popen(command, env=environment, cwd=Path(__file__).parents[2], stdout=log, stderr=log)
                 )
         yield running
     finally:

@@ -1,6 +1,7 @@
 """The embedded broker: messages through kombu over PostgreSQL, and throwing the queues away."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -97,3 +98,20 @@ def test_a_user_who_may_not_create_databases_is_told_so(throw_away: EmbeddedPost
     psycopg.connect(url).close()
     with pytest.raises(BrokerError, match="CELERY_BROKER_URL is not set"):
         EmbeddedBroker(url).ensure()
+
+
+@pytest.mark.filterwarnings("ignore:list_queues")  # kombu hides it, but not from threads
+def test_processes_that_use_a_new_queue_at_once_do_not_stand_in_each_others_way(broker: EmbeddedBroker) -> None:
+    def send(number: int) -> None:
+        with connect(broker) as connection, connection.SimpleQueue("crowded") as queue:
+            queue.put({"number": number})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(send, range(24)))
+    received = set()
+    with connect(broker) as connection, connection.SimpleQueue("crowded") as queue:
+        for _ in range(24):
+            message = queue.get(timeout=10)
+            received.add(message.payload["number"])
+            message.ack()
+    assert received == set(range(24))

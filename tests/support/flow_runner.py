@@ -1,4 +1,4 @@
-"""Whole flows in this process: the real services, steps, tasks and clock on real PostgreSQL; only Celery is left out."""
+"""Whole flows in this process: real services, steps, tasks, clock and PostgreSQL; only Celery is left out."""
 
 from __future__ import annotations
 

@@ -11,7 +11,9 @@ import psycopg
 
 from apps.common.dispatch import Argument, BrokerUnreachable
 
-CREATE = "CREATE TABLE IF NOT EXISTS public.test_nudge (id bigserial PRIMARY KEY, tenant text, queue text, job text, args jsonb)"
+CREATE = """
+CREATE TABLE IF NOT EXISTS public.test_nudge (id bigserial PRIMARY KEY, tenant text, queue text, job text, args jsonb)
+"""
 _LOCAL = threading.local()
 
 
@@ -50,9 +52,13 @@ class TableDispatcher:
 
 def take(queue: str) -> Nudge | None:
     """A nudge of a queue, in any order."""
-    row = broker().execute(
-        "DELETE FROM public.test_nudge WHERE id = (SELECT id FROM public.test_nudge WHERE queue = %s"
-        " ORDER BY random() LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING tenant, job, args",
-        [queue],
-    ).fetchone()
+    row = (
+        broker()
+        .execute(
+            "DELETE FROM public.test_nudge WHERE id = (SELECT id FROM public.test_nudge WHERE queue = %s"
+            " ORDER BY random() LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING tenant, job, args",
+            [queue],
+        )
+        .fetchone()
+    )
     return None if row is None else Nudge(row[0], str(row[1]), tuple(row[2]))  # type: ignore[arg-type]

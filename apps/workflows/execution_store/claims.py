@@ -20,13 +20,16 @@ from apps.workflows.execution_store.rows import (
 )
 from apps.workflows.plugin_api.state import State
 
+_AFTER_END = "EXISTS (SELECT 1 FROM task_run o WHERE o.id = coalesce(t.ancestors[1], t.id) AND o.branch = 'l')"
+"""A listener's run, or one below it: they run after the execution's end."""
+
 _CLAIM = f"""
 UPDATE task_run t SET state = 'RUNNING', token = %s, nudged_at = NULL, histories = t.histories || %s::jsonb,
   attempts = coalesce(t.attempts, '[]'::jsonb) || %s::jsonb
 FROM execution e
 WHERE t.id = %s AND t.state IN ('CREATED', 'RESTARTED') AND t.token IS NULL AND NOT t.pending
   AND e.id = t.execution_id AND NOT e.hold
-  AND (e.state IN ('RUNNING', 'RETRYING', 'PAUSED') OR t.branch = 'l')
+  AND (e.state IN ('RUNNING', 'RETRYING', 'PAUSED') OR {_AFTER_END})
 RETURNING {RUN_COLUMNS_T}
 """  # noqa: S608 - constants
 
@@ -39,7 +42,7 @@ WHERE t.id = (
     SELECT w.id FROM task_run w WHERE w.execution_id = %s AND w.state IN ('CREATED', 'RESTARTED') AND w.token IS NULL
       AND NOT w.pending AND w.nudged_at IS NOT NULL AND (%s::text[] IS NULL OR w.task_id = ANY(%s::text[]))
     ORDER BY w.nudged_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-  AND e.id = t.execution_id AND NOT e.hold AND (e.state IN ('RUNNING', 'RETRYING', 'PAUSED') OR t.branch = 'l')
+  AND e.id = t.execution_id AND NOT e.hold AND (e.state IN ('RUNNING', 'RETRYING', 'PAUSED') OR {_AFTER_END})
 RETURNING {RUN_COLUMNS_T}
 """  # noqa: S608 - constants
 
@@ -90,15 +93,17 @@ def _started(now: datetime) -> tuple[str, str]:
     return dump(changes_to_json([started])), dump(attempts_to_json([attempt]))
 
 
+_STILL_HELD = f"""
+SELECT 1 FROM task_run t JOIN execution e ON e.id = t.execution_id WHERE t.id = %s AND t.token = %s
+  AND t.state = 'RUNNING'
+  AND (e.state IN ('RUNNING', 'RETRYING', 'PAUSED', 'RESTARTED', 'CREATED') OR {_AFTER_END})
+"""  # noqa: S608 - constants
+
+
 def still_held(run_id: str, token: str) -> bool:
     """False when a running task must stop: its claim was taken away, or its execution is killed or ended."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM task_run t JOIN execution e ON e.id = t.execution_id WHERE t.id = %s AND t.token = %s"
-            " AND t.state = 'RUNNING' AND (e.state IN ('RUNNING', 'RETRYING', 'PAUSED', 'RESTARTED', 'CREATED')"
-            " OR t.branch = 'l')",
-            [to_uuid(run_id), token],
-        )
+        cursor.execute(_STILL_HELD, [to_uuid(run_id), token])
         return cursor.fetchone() is not None
 
 

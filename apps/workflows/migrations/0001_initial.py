@@ -20,6 +20,9 @@ ALTER TABLE execution_label SET (autovacuum_vacuum_insert_scale_factor = 0,
 ALTER TABLE log SET (autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000);
 ALTER TABLE execution ALTER COLUMN flow_ref SET STATISTICS 500;
 ALTER TABLE execution_label ALTER COLUMN term SET STATISTICS 500;
+ALTER TABLE execution_label DROP CONSTRAINT execution_label_pkey;
+CREATE UNIQUE INDEX execution_label_term ON execution_label (term, start_date DESC, execution_id DESC)
+  INCLUDE (flow_ref);
 """
 
 

@@ -48,7 +48,7 @@ class ExponentialRetry(RetryBase):
     delay_factor: float = 2.0
 
     def delay(self, attempts: int, fraction: float) -> timedelta:
-        """interval × int(delayFactor) × (attempts − 1), at most ``max_interval``."""
+        """interval * int(delayFactor) * (attempts - 1), at most ``max_interval``."""
         return min(self.interval * int(self.delay_factor) * (attempts - 1), self.max_interval)
 
 

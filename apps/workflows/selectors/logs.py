@@ -13,6 +13,10 @@ from apps.common.ids import from_uuid, to_uuid
 from apps.workflows.plugin_api.task import Level
 
 _LEVELS = {level.rank: level for level in Level}
+_SELECT = (
+    "SELECT l.id, l.execution_id, l.task_run_id, t.task_id, l.attempt, l.level, l.ts, l.message"
+    " FROM log l LEFT JOIN task_run t ON t.id = l.task_run_id"
+)
 PAGE = 500
 """Most lines read at once."""
 
@@ -48,12 +52,7 @@ def list_logs(
         where.append(condition)
         values.append(value)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT l.id, l.execution_id, l.task_run_id, t.task_id, l.attempt, l.level, l.ts, l.message"
-            f" FROM log l LEFT JOIN task_run t ON t.id = l.task_run_id WHERE {' AND '.join(where)}"
-            " ORDER BY l.id LIMIT %s",
-            [*values, limit],
-        )
+        cursor.execute(f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY l.id LIMIT %s", [*values, limit])
         return [_view(row) for row in cursor.fetchall()]
 
 

@@ -197,7 +197,7 @@ def advance_or_store(
     """
     tenant = require_tenant()
     execution_id = facts.id
-    if event.state is State.SUCCESS and len(run.attempts) <= 1:
+    if event.state is State.SUCCESS and len(run.attempts) <= 1 and not _in_unit(facts, run):
         now = read_clock()
         with transaction.atomic():
             locked = lock_execution(execution_id, skip_locked=True)
@@ -212,6 +212,11 @@ def advance_or_store(
                     claimed = claimer.take_waiting(execution_id, flow, now)
                 return Advanced(found=True, claimed=claimed, stored_beside=True)
     return advance_execution(execution_id, event, claimer=claimer, extras=extras, ancestors=run.ancestors)
+
+
+def _in_unit(facts: ExecutionFacts, run: RunRow) -> bool:
+    """Whether the run is a child of a WorkingDirectory: its worker waits for the step's answer."""
+    return load_flow(facts.flow_ref, facts.flow_revision).compiled.task(run.task_id).in_unit
 
 
 def _store_beside(
@@ -323,5 +328,7 @@ def _give_up(locked: Locked, message: str, now: datetime) -> Decision:
         decision.execution_changed = True
         decision.entered.append(State.FAILED)
         decision.logs.append(LogLine(None, None, Level.ERROR, message, now))
+        decision.commands.append(AnnounceEnd(execution.slot))
+        execution.slot = False
     decision.timers.append(DropTimer("watch", ""))
     return decision

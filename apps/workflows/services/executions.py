@@ -14,7 +14,7 @@ from apps.common.clock import now as read_clock
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import IllegalArgument, IllegalState, Invalid, NotFound, Problem
 from apps.common.ids import new_id
-from apps.encryption.services import encrypt
+from apps.encryption.services import encrypt, is_configured
 from apps.storage.internal_storage import open_storage
 from apps.timers.services import drop_timers, set_timers
 from apps.workflows.dispatch import send_commands, send_created
@@ -113,7 +113,7 @@ def check_inputs(*, request: StartRequest) -> list[dict[str, Any]]:
         request.given,
         files=request.files,
         renderer=FlowInputRenderer(request.namespace, request.flow_id),
-        can_encrypt=True,
+        can_encrypt=is_configured(),
         file_address=lambda declared, upload: "",
     )
 
@@ -209,7 +209,7 @@ def _read(definition: FlowDefinition, request: StartRequest, execution_id: str) 
         request.given,
         files=request.files,
         renderer=FlowInputRenderer(request.namespace, request.flow_id),
-        encrypt=encrypt,
+        encrypt=encrypt if is_configured() else None,
         file_address=address,
         store_file=store_upload,
     )
