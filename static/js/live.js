@@ -1,5 +1,5 @@
 // Live pages: one event stream per visible tab; what changed is fetched again as the server shows it, in one go.
-//   body[data-live="executions,exec:<id>"]     topics to follow, at body[data-live-url]
+//   body[data-live="executions,exec:<id>"]     topics to follow, at body[data-live-url], from body[data-live-since] on
 //   [data-live-refresh="<topic>"]               its data-live-src (the page itself when empty) is fetched again when the
 //                                               topic changes, at most each data-live-gap ms
 //   [data-live-rows]                            rows tr[data-row-id], fetched by data-live-src?ids=…; new ones are counted
@@ -15,6 +15,7 @@ let timer = 0;
 let source = null;
 let lostAt = 0;
 let hideTimer = 0;
+let lastId = "";
 
 const swap = (url, target, how) => window.htmx.ajax("GET", url, { target, swap: how, push: "false" });
 
@@ -92,6 +93,7 @@ function reload() {
 document.addEventListener("click", (event) => event.target.closest("[data-live-pill]") && reload());
 
 function onChange(message) {
+  lastId = message.lastEventId || lastId;
   const { topic, kind, data } = JSON.parse(message.data);
   pendingTopics.add(topic);
   if (kind === "execution") {
@@ -118,7 +120,9 @@ function tellStatus(lost) {
 
 function open() {
   if (source || !topics) return;
-  source = new EventSource(`${document.body.dataset.liveUrl}?topics=${encodeURIComponent(topics)}`);
+  // a browser's own reconnect says how far it has come; the first time the page itself says from where
+  const since = encodeURIComponent(lastId || document.body.dataset.liveSince);
+  source = new EventSource(`${document.body.dataset.liveUrl}?topics=${encodeURIComponent(topics)}&since=${since}`);
   source.addEventListener("open", () => {
     tellStatus(false);
     if (lostAt && performance.now() - lostAt > 5000) everything();

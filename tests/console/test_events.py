@@ -11,6 +11,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.common.clock import now
+from apps.live.selectors import read_horizon
 from apps.live.services import record_event
 from apps.live.stream import stop_reader
 from tests.support.pages import Pages
@@ -75,3 +76,23 @@ def _write() -> None:
             record_event("alpha", TOPIC, namespace, "execution", {"where": namespace}, now())
     finally:
         connection.close()
+
+
+@pytest.mark.usefixtures("_reader_ended")
+def test_what_happened_since_the_page_was_read_is_told_first(committed_alpha: str) -> None:
+    since = str(read_horizon())
+    _write()
+    credentials = base64.b64encode(f"bob@example.com:{PASSWORD}".encode()).decode()
+    response = Client().get(
+        "/ui/alpha/events",
+        query_params={"topics": "executions", "since": since},
+        headers={"Authorization": f"Basic {credentials}"},
+    )
+
+    async def first() -> dict[str, object]:
+        async with asyncio.timeout(20):
+            heard = await _next_change(response.streaming_content)
+        await response.streaming_content.aclose()
+        return heard
+
+    assert asyncio.run(first())["data"] == {"where": "company.team"}

@@ -31,7 +31,8 @@ _ONE_EXECUTION: Final = re.compile(r"exec:[0-9A-Za-z]{22}")
 def events(request: HttpRequest) -> StreamingHttpResponse:
     """Events of `topics` (executions, exec:<id>) in the namespaces the person may see, until the stream's life is over.
 
-    A browser that comes back sends Last-Event-ID and gets what it missed. Raises BadRequest for an unknown topic.
+    A browser that comes back sends Last-Event-ID and gets what it missed; a page that was just read sends in `since`
+    the place it was read at. Raises BadRequest for an unknown topic.
     """
     topics = [topic for topic in request.GET.get("topics", "").split(",") if topic]
     unknown = [topic for topic in topics if topic != ALL_EXECUTIONS and not _ONE_EXECUTION.fullmatch(topic)]
@@ -40,7 +41,7 @@ def events(request: HttpRequest) -> StreamingHttpResponse:
     messages = _messages(
         require_tenant(),
         topics,
-        request.headers.get("Last-Event-ID"),
+        request.headers.get("Last-Event-ID") or request.GET.get("since"),
         visible_namespaces(current_user(request), "EXECUTION"),
     )
     close_old_connections()  # the request lives as long as the stream: it must not keep its connection

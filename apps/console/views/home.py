@@ -25,6 +25,7 @@ from apps.workflows.selectors.conditions import Conditions
 from apps.workflows.selectors.execution_search import ExecutionFilter, search_executions
 from apps.workflows.selectors.flows import add_visible, list_flow_refs
 from apps.workflows.views.execution_view import ExecutionView
+from apps.workflows.views.live_page import listen_from
 
 HOURS: Final = 24
 LAST: Final = 10
@@ -83,7 +84,7 @@ def nothing_here(request: HttpRequest, rest: str) -> HttpResponseBase:
 @member
 def show_home(request: HttpRequest) -> HttpResponse:
     """What ran in the last day and what runs now, where the person may see executions. At most five queries."""
-    user = current_user(request)
+    live, user = listen_from(request), current_user(request)
     visible = visible_namespaces(user, "EXECUTION")
     may_see = visible is None or bool(visible)
     since = now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
@@ -100,6 +101,7 @@ def show_home(request: HttpRequest) -> HttpResponse:
         totals[state] += count
     bars, highest = hour_bars(counted, since)
     context = {
+        **live,
         "may_see": may_see,
         "empty": not last,
         "flows": last or has_flows(),

@@ -18,6 +18,7 @@ from apps.workflows.selectors.executions import ExecutionRow
 from apps.workflows.services.executions import delete_execution, kill_execution
 from apps.workflows.views.execution_page import execution_context
 from apps.workflows.views.execution_view import ExecutionView
+from apps.workflows.views.live_page import listen_from
 from apps.workflows.views.lookups import readable_execution
 
 
@@ -61,4 +62,4 @@ def delete(request: HttpRequest, namespace: str, flow_id: str, execution_id: str
 
 def _ask(request: HttpRequest, row: ExecutionRow, what: str) -> HttpResponse:
     template = f"workflows/executions/{'_' if is_fragment(request) else ''}{what}.html"
-    return render(request, template, execution_context(request, ExecutionView(row), tab=""))
+    return render(request, template, listen_from(request) | execution_context(request, ExecutionView(row), tab=""))

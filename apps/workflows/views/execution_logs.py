@@ -23,6 +23,7 @@ from apps.workflows.selectors.logs import PAGE, LogView, count_logs, list_logs
 from apps.workflows.selectors.task_tree import find_run
 from apps.workflows.views.execution_page import execution_context
 from apps.workflows.views.execution_view import ExecutionView
+from apps.workflows.views.live_page import listen_from
 from apps.workflows.views.lookups import readable_execution
 
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -31,6 +32,7 @@ _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 @access("EXECUTION", "READ", namespace=IN_VIEW)
 def show_logs(request: HttpRequest, namespace: str, flow_id: str, execution_id: str) -> HttpResponse:
     """`after` a line's number, with `level` or above, of the task run `run`; `part=lines` gives new lines alone."""
+    live = listen_from(request)
     execution = ExecutionView(readable_execution(request, namespace, flow_id, execution_id))
     level, run_id, after = _asked(request)
     lines = list_logs(execution_id, min_level=level, task_run_id=run_id, after=after, limit=PAGE + 1)
@@ -53,7 +55,7 @@ def show_logs(request: HttpRequest, namespace: str, flow_id: str, execution_id: 
     }
     if request.GET.get("part") == "lines":
         return render(request, "workflows/executions/_log_lines.html", context)
-    context |= execution_context(request, execution, tab="logs")
+    context |= live | execution_context(request, execution, tab="logs")
     template = "workflows/executions/_logs.html" if is_fragment(request) else "workflows/executions/logs.html"
     return render(request, template, context)
 

@@ -21,6 +21,7 @@ from apps.workflows.selectors.logs import LogView, list_error_logs
 from apps.workflows.selectors.task_tree import TreeRun, find_run, list_runs_with_outputs, read_run_outputs
 from apps.workflows.views.execution_view import ExecutionView
 from apps.workflows.views.gantt import draw_tree
+from apps.workflows.views.live_page import listen_from
 from apps.workflows.views.lookups import readable_execution
 from apps.workflows.views.value_tree import ValueNode, value_tree
 
@@ -49,8 +50,9 @@ class ExecutionRights:
 @access("EXECUTION", "READ", namespace=IN_VIEW)
 def show_execution(request: HttpRequest, namespace: str, flow_id: str, execution_id: str) -> HttpResponse:
     """Facts, history of states, inputs, outputs, labels. With `part=header` only the head, for a live page."""
+    live = listen_from(request)
     execution = ExecutionView(readable_execution(request, namespace, flow_id, execution_id))
-    context = execution_context(request, execution, tab=request.GET.get("tab", "overview"))
+    context = live | execution_context(request, execution, tab=request.GET.get("tab", "overview"))
     if request.GET.get("part") == "header":
         return render(request, "workflows/executions/_header.html", context)
     context |= {
@@ -65,6 +67,7 @@ def show_execution(request: HttpRequest, namespace: str, flow_id: str, execution
 @access("EXECUTION", "READ", namespace=IN_VIEW)
 def show_gantt(request: HttpRequest, namespace: str, flow_id: str, execution_id: str) -> HttpResponse:
     """Task runs over time. `open` names frames to open; `parent` and `after` give further rows of one."""
+    live = listen_from(request)
     execution = ExecutionView(readable_execution(request, namespace, flow_id, execution_id))
     parent, after = request.GET.get("parent") or None, request.GET.get("after", "0")
     if (parent is not None and not is_id(parent)) or not after.isdecimal():
@@ -78,7 +81,7 @@ def show_gantt(request: HttpRequest, namespace: str, flow_id: str, execution_id:
         depth=min(int(depth), 20) if depth.isdecimal() else 0,
         opened=frozenset(opened),
     )
-    context = {**execution_context(request, execution, tab="gantt"), "drawing": drawing, "opened": opened}
+    context = {**live, **execution_context(request, execution, tab="gantt"), "drawing": drawing, "opened": opened}
     if parent is not None or int(after):
         template = (
             "workflows/executions/_gantt_rows.html" if is_fragment(request) else "workflows/executions/gantt.html"
@@ -91,6 +94,7 @@ def show_gantt(request: HttpRequest, namespace: str, flow_id: str, execution_id:
 @access("EXECUTION", "READ", namespace=IN_VIEW)
 def show_outputs(request: HttpRequest, namespace: str, flow_id: str, execution_id: str) -> HttpResponse:
     """Task runs that left outputs; `run` shows those of one."""
+    live = listen_from(request)
     execution = ExecutionView(readable_execution(request, namespace, flow_id, execution_id))
     after = request.GET.get("after", "0")
     runs = list_runs_with_outputs(execution_id, after=int(after) if after.isdecimal() else 0, limit=100)
@@ -102,6 +106,7 @@ def show_outputs(request: HttpRequest, namespace: str, flow_id: str, execution_i
         chosen = runs[0]
     values: list[ValueNode] = [] if chosen is None else value_tree(read_run_outputs(execution_id, chosen.id))
     context = {
+        **live,
         **execution_context(request, execution, tab="outputs"),
         "runs": runs[:100],
         "following": runs[99].seq if len(runs) > 100 else None,

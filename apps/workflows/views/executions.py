@@ -19,6 +19,7 @@ from apps.workflows.selectors.flows import add_visible, list_namespaces, not_del
 from apps.workflows.views.execution_filter import SIZES, TIMES, ExecutionQuery, as_filter, read_query
 from apps.workflows.views.execution_view import ExecutionView
 from apps.workflows.views.flow_header import flow_context
+from apps.workflows.views.live_page import listen_from
 from apps.workflows.views.lookups import readable_flow
 
 FACETS: Final = ("RUNNING", "QUEUED", "PAUSED", "SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED")
@@ -28,11 +29,13 @@ MOST_ROWS: Final = 100
 @access("EXECUTION", "READ")
 def list_executions(request: HttpRequest) -> HttpResponse:
     """All that the person may see, as the address narrows it. Up to four queries."""
+    live = listen_from(request)
     query = read_query(request.GET)
     visible = visible_namespaces(current_user(request), "EXECUTION")
     conditions = not_deleted()
     add_visible(conditions, visible)
     context = {
+        **live,
         **_results(request, query, search(query, visible)),
         "namespaces": list_namespaces(conditions),
         "partly": visible is not None,
@@ -47,10 +50,12 @@ def list_executions(request: HttpRequest) -> HttpResponse:
 @access("EXECUTION", "READ", namespace=IN_VIEW)
 def list_flow_executions(request: HttpRequest, namespace: str, flow_id: str) -> HttpResponse:
     """The same list with the flow pinned: a tab of its page."""
+    live = listen_from(request)
     flow = readable_flow(request, namespace, flow_id)
     query = read_query(request.GET, pinned={"namespace": namespace, "flow": flow_id})
     visible = visible_namespaces(current_user(request), "EXECUTION")
     context = {
+        **live,
         **flow_context(request, flow, tab="executions"),
         **_results(request, query, search(query, visible, exact=True)),
         "namespaces": [],

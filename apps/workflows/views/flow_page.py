@@ -26,6 +26,7 @@ from apps.workflows.services.definitions import load_flow
 from apps.workflows.services.flows import all_tasks, delete_flow, set_flow_disabled, update_flow
 from apps.workflows.views.execution_view import ExecutionView
 from apps.workflows.views.flow_header import flow_context
+from apps.workflows.views.live_page import listen_from
 from apps.workflows.views.lookups import readable_flow
 from apps.workflows.views.source_diff import diff_lines
 
@@ -35,8 +36,9 @@ LAST: Final = 10
 @access("FLOW", "READ", namespace=IN_VIEW)
 def show_flow(request: HttpRequest, namespace: str, flow_id: str) -> HttpResponse:
     """What the flow is: description, inputs, tasks, triggers, and its last executions."""
+    live = listen_from(request)
     flow = readable_flow(request, namespace, flow_id)
-    context = flow_context(request, flow, tab="overview")
+    context = live | flow_context(request, flow, tab="overview")
     executions = []
     if context["rights"].see_executions:
         found = search_executions(ExecutionFilter(flow_refs=[flow.flow_ref]), size=LAST, with_total=False)

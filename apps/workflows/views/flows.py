@@ -26,6 +26,7 @@ from apps.workflows.selectors.flows import (
     not_deleted,
     search_flows,
 )
+from apps.workflows.views.live_page import listen_from
 
 SIZE: Final = 50
 TALLEST: Final = 20
@@ -56,7 +57,7 @@ class FlowLine:
 @access("FLOW", "READ")
 def list_flows(request: HttpRequest) -> HttpResponse:
     """Page of flows the person may read. Four queries: flows, their count, their last runs, the namespaces."""
-    user = current_user(request)
+    live, user = listen_from(request), current_user(request)
     visible = visible_namespaces(user, "FLOW")
     query, namespace = request.GET.get("q", "").strip(), request.GET.get("namespace", "").strip()
     state = request.GET.get("state", "").upper()
@@ -83,6 +84,7 @@ def list_flows(request: HttpRequest) -> HttpResponse:
     ]
     filtered = bool(query or namespace or state)
     context = {
+        **live,
         "lines": lines,
         "total": total,
         "page": page,
