@@ -30,8 +30,9 @@ fix: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench
 
-# The description of the REST API, from the code.
+# The reference of expressions and the description of the REST API, from the code.
 docs: $(VENV)/.installed-dev
+	$(BIN)/python -m apps.workflows.expressions.reference_page > docs/reference/expressions.md
 	$(BIN)/python -m kestra_ee.cli exec -- python manage.py spectacular --file docs/reference/openapi.yaml
 
 # Installing again is only needed when the lists of packages change; then a start skips pip.

@@ -16,6 +16,7 @@ from apps.workflows.api import (
     flows,
     logs,
     metrics,
+    pebble,
     plugins,
     streams,
 )
@@ -130,6 +131,11 @@ plugin_routes = [
     path("plugins/<str:cls>", route(GET=plugins.read_plugin)),
 ]
 
+pebble_routes = [
+    path("pebble/filters", route(GET=pebble.read_filters)),
+    path("pebble/functions", route(GET=pebble.read_functions)),
+]
+
 api_urls: list[URLPattern] = [
     *flow_routes,
     *execution_routes,
@@ -137,6 +143,7 @@ api_urls: list[URLPattern] = [
     *log_routes,
     *metric_routes,
     *plugin_routes,
+    *pebble_routes,
 ]
 
 FLOW = "flows/edit/<str:namespace>/<str:flow_id>"

@@ -1,22 +1,32 @@
 """`make bench`: workloads against a running server, as figures and as ratios to the machine's own durable commit.
 
-python -m tests.bench [one w1 w3 w4 w6 …]; KESTRA_EE_BENCH_URL, _USER, _PASSWORD, _DATABASE_URL name a running server.
+python -m tests.bench [expressions | one w1 w3 w4 w6 …]; KESTRA_EE_BENCH_URL, _USER, _PASSWORD, _DATABASE_URL name a running server.
 """
 
 from __future__ import annotations
 
 import sys
 
+from tests.bench import expressions
 from tests.bench.machine import durable_commit_ms
 from tests.bench.server import bench_server
 from tests.bench.workloads import WORKLOADS, Figure
 
+EXPRESSIONS = "expressions"
+"""The one workload that needs no server."""
+
 
 def main(wanted: list[str]) -> int:
     """Run the named workloads, all by default, and print the table."""
+    if wanted == [EXPRESSIONS] or not wanted:
+        expressions.main()
+        if wanted:
+            return 0
     unknown = [name for name in wanted if name not in WORKLOADS]
     if unknown:
-        print(f"No such workload: {', '.join(unknown)}. There are {', '.join(WORKLOADS)}.", file=sys.stderr)
+        print(
+            f"No such workload: {', '.join(unknown)}. There are {EXPRESSIONS}, {', '.join(WORKLOADS)}.", file=sys.stderr
+        )
         return 2
     with bench_server() as server:
         if server.database_url is None:
