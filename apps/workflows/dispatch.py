@@ -28,6 +28,11 @@ def send_created(execution_id: str, group: str = DEFAULT_GROUP) -> None:
     send("workflows.begin_execution", execution_id, queue=worker_queue(group))
 
 
+def send_restarted(execution_id: str) -> None:
+    """An execution whose rows a surgery has changed, or that begins with copied ones, goes on."""
+    send("workflows.go_on_restarted", execution_id, queue=EXECUTOR_QUEUE)
+
+
 def send_commands(execution_id: str, commands: Iterable[Command]) -> None:
     """Send what a step commanded, when its transaction commits."""
     waiting: dict[str, list[str]] = defaultdict(list)

@@ -11,6 +11,7 @@ from apps.workflows.services.announcements import announce_execution_end
 from apps.workflows.services.chores import run_chores
 from apps.workflows.services.clock import tick_timers, wake
 from apps.workflows.services.continuing import continue_execution as continue_step
+from apps.workflows.services.continuing import go_on_restarted as restarted_step
 from apps.workflows.worker.drive import Driver
 from apps.workflows.worker.pulse import Pulse
 from apps.workflows.worker.working_directory import sweep_working_directories
@@ -72,6 +73,12 @@ def drain_execution(execution_id: str) -> None:
 def continue_execution(execution_id: str) -> None:
     """A step that had more to do than one slice."""
     continue_step(execution_id)
+
+
+@shared_task
+def go_on_restarted(execution_id: str) -> None:
+    """The first step after a surgery."""
+    restarted_step(execution_id)
 
 
 @shared_task

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
 
+from apps.common.api import Handler
 from apps.common.ids import LENGTH
 from apps.common.pages import page
+from apps.workflows.api import (
+    execution_actions as actions,
+)
 from apps.workflows.api import (
     execution_files,
     execution_kill,
@@ -74,6 +78,28 @@ flow_routes = [
     path("flows/<str:namespace>/<str:flow_id>/tasks/<str:task_id>", route(GET=flows.read_task)),
 ]
 
+
+def action(word: str, **handlers: Handler) -> list[URLPattern]:
+    """An action on one execution, at the address older clients know and at that of newer ones."""
+    below = "executions/<execution:execution_id>"
+    return [path(f"{below}/{word}", route(**handlers)), path(f"{below}/actions/{word}", route(**handlers))]
+
+
+action_routes = [
+    *action("kill", DELETE=execution_kill.kill),
+    *action("pause", POST=actions.pause),
+    *action("resume", POST=actions.resume),
+    *action("resume/validate", POST=actions.validate_resume),
+    *action("restart", POST=actions.restart),
+    *action("replay", POST=actions.replay),
+    *action("replay-with-inputs", POST=actions.replay_with_inputs),
+    *action("state", POST=actions.change_state),
+    *action("change-status", POST=actions.change_status),
+    *action("labels", POST=actions.change_labels),
+    *action("force-run", POST=actions.force_run),
+    *action("unqueue", POST=actions.unqueue),
+]
+
 execution_routes = [
     path("executions", route(GET=executions.list_of_flow)),
     path("executions/search", route(GET=executions.find_executions)),
@@ -86,8 +112,7 @@ execution_routes = [
     path("executions/flows/<str:namespace>/<str:flow_id>", route(GET=flows.read_flow_for_execution)),
     path("executions/trigger/<str:namespace>/<str:flow_id>", route(POST=execution_start.start_execution)),
     path("executions/<execution:execution_id>/flow", route(GET=executions.read_flow_of_execution)),
-    path("executions/<execution:execution_id>/kill", route(DELETE=execution_kill.kill)),
-    path("executions/<execution:execution_id>/actions/kill", route(DELETE=execution_kill.kill)),
+    *action_routes,
     path("executions/<execution:execution_id>/follow", route(GET=streams.follow_execution)),
     path("executions/<execution:execution_id>/file", route(GET=execution_files.download)),
     path("executions/<execution:execution_id>/file/metas", route(GET=execution_files.read_metas)),

@@ -31,7 +31,7 @@ from apps.common.clock import now
 from apps.tenants.scope import public_scope, tenant_scope
 from apps.timers import services as timers
 from apps.workflows import jobs
-from apps.workflows.services import executions
+from apps.workflows.services import new_executions
 from apps.workflows.services.chores import give_lost_claims_back
 from apps.workflows.services.clock import tick_timers
 from apps.workflows.worker.drive import Driver
@@ -47,7 +47,7 @@ def shorten_waits() -> None:
     for name, module in list(sys.modules.items()):
         if name.startswith("apps.workflows.engine") and hasattr(module, "WATCH_EVERY"):
             module.WATCH_EVERY = SHORT_WATCH
-    executions.WATCH_EVERY = SHORT_WATCH
+    new_executions.WATCH_EVERY = SHORT_WATCH
     timers.GRACE = timedelta(seconds=1)
 
 

@@ -121,7 +121,7 @@ def replay(
     kept = _kept(flow, old, runs, path)
     kept |= {run.id for run in path}
     ids = {run.id: new_id() for run in runs if run.id in kept}
-    copies = {run.id: _copy(run, ids) for run in runs if run.id in ids}
+    copies = {run.id: copy_run(run, ids) for run in runs if run.id in ids}
     frames: list[Frame] = [fresh, *(copies[step.id] for step in path[:-1])]
     originals: list[Frame] = [old, *path[:-1]]
     on_path = {run.id for run in path}
@@ -135,7 +135,7 @@ def replay(
         frame.pending = True
         if isinstance(frame, RunRow):
             frame.enter(State.RUNNING, now)
-    _run_again(flow, copies[again.id], now)
+    run_again(flow, copies[again.id], now)
     fresh.enter(State.RESTARTED, now)
     sources = {new: source for source, new in ids.items() if source != again.id}
     return Replay(list(copies.values()), sources)
@@ -176,7 +176,7 @@ class _Body:
             return
         elif has_cause_below and not (task.frame is not None and task.frame.is_unit):
             return
-        _run_again(self.flow, run, self.now)
+        run_again(self.flow, run, self.now)
         self.surgery.updated[run.id] = run
         if task.frame is not None or run.id in self.children:
             self.surgery.emptied.append(run.id)
@@ -240,7 +240,7 @@ class _Body:
         frame.cursor = rebuild(self.flow, frame, children)
 
 
-def _run_again(flow: CompiledFlow, run: RunRow, now: datetime) -> None:
+def run_again(flow: CompiledFlow, run: RunRow, now: datetime) -> None:
     """A leaf waits for a worker anew, a flowable is opened anew."""
     frame = flow.task(run.task_id).frame
     run.enter(State.RUNNING if frame is not None and not frame.is_unit else State.RESTARTED, now)
@@ -309,7 +309,8 @@ def _path_cursor(flow: CompiledFlow, original: Frame, child: RunRow, siblings: l
     return rebuild(flow, held, [*siblings, open_child])
 
 
-def _copy(run: RunRow, ids: dict[str, str]) -> RunRow:
+def copy_run(run: RunRow, ids: dict[str, str]) -> RunRow:
+    """The run as a row of a new execution: new ids, same place and histories, nobody's claim."""
     return replace(
         run,
         id=ids[run.id],

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from apps.common.ids import to_uuid
+from apps.workflows.engine.cursor import Cursor
 from apps.workflows.engine.frontier import Change
 from apps.workflows.execution_store.json_text import dump, stamp
 from apps.workflows.execution_store.rows import changes_to_json
-from apps.workflows.execution_store.save import label_term, run_parts
+from apps.workflows.execution_store.save import label_terms, run_parts
 from apps.workflows.plugin_api.state import State
 
 CORRELATION = "system.correlationId"
@@ -19,7 +21,10 @@ CORRELATION = "system.correlationId"
 
 @dataclass(frozen=True, slots=True)
 class NewExecution:
-    """What an execution begins with. ``parent_*`` name who waits for it (subflows), ``parent_id`` whom it came from."""
+    """What an execution begins with. ``parent_*`` name who waits for it (subflows), ``parent_id`` whom it came from.
+
+    One that goes on from copied task runs begins with a state, histories and a cursor of its own.
+    """
 
     id: str
     namespace: str
@@ -39,14 +44,20 @@ class NewExecution:
     batch: int | None = None
     attempt_number: int = 1
     original_created: datetime | None = None
+    state: State = State.CREATED
+    histories: Sequence[Change] | None = None
+    """None: the state, from now."""
+    cursor: Cursor | None = None
+    pending: bool = False
 
 
 _INSERT = """
 INSERT INTO execution (id, namespace, flow_id, flow_revision, flow_ref, state, histories, inputs, labels, variables,
   trigger, parent_id, original_id, schedule_date, pending, paused, hold, slot, parent_execution_id, parent_run_id,
-  parent_token, batch, told, attempt_number, original_created, start_date, correlation, trigger_id, trigger_type)
-VALUES (%s, %s, %s, %s, %s, 'CREATED', %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s, false, 0,
-  false, false, %s, %s, %s, %s, false, %s, %s, %s, %s, %s, %s)
+  parent_token, batch, told, attempt_number, original_created, start_date, correlation, trigger_id, trigger_type,
+  cursor)
+VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s, %s, 0,
+  false, false, %s, %s, %s, %s, false, %s, %s, %s, %s, %s, %s, %s::jsonb)
 ON CONFLICT (id) DO NOTHING RETURNING id
 """
 _INSERT_LABELS = """
@@ -60,20 +71,20 @@ SELECT %s, %s, %s, 'execution', %s::jsonb, %s FROM w0
 
 
 def insert_execution(tenant: str, new: NewExecution, now: datetime) -> None:
-    """Insert the row in CREATED, its label rows and its live event. An execution of that id already there is kept.
+    """Insert the row, its label rows and its live event. An execution of that id already there is kept.
 
     Doing it twice is harmless, so that a derived id starts one execution however often its start is asked for.
     """
     uid = to_uuid(new.id)
     correlation = next((value for key, value in new.labels if key == CORRELATION), new.id)
     trigger = new.trigger or {}
-    terms = {label_term(term) for key, value in new.labels for term in (key, f"{key}={value}")}
+    terms = label_terms(new.labels)
     event = {
         "id": new.id,
         "flowRef": new.flow_ref,
         "flowId": new.flow_id,
         "old": None,
-        "new": State.CREATED.value,
+        "new": new.state.value,
         "start": stamp(now),
     }
     run_parts(
@@ -86,7 +97,8 @@ def insert_execution(tenant: str, new: NewExecution, now: datetime) -> None:
                     new.flow_id,
                     new.flow_revision,
                     new.flow_ref,
-                    dump(changes_to_json([Change(State.CREATED, now)])),
+                    new.state.value,
+                    dump(changes_to_json(new.histories or [Change(new.state, now)])),
                     _or_null(new.inputs),
                     dump([{"key": key, "value": value} for key, value in new.labels]),
                     _or_null(new.variables),
@@ -94,6 +106,7 @@ def insert_execution(tenant: str, new: NewExecution, now: datetime) -> None:
                     _uuid(new.parent_id),
                     _uuid(new.original_id),
                     new.schedule_date,
+                    new.pending,
                     _uuid(new.parent_execution_id),
                     _uuid(new.parent_run_id),
                     new.parent_token,
@@ -104,6 +117,7 @@ def insert_execution(tenant: str, new: NewExecution, now: datetime) -> None:
                     None if correlation == new.id else correlation,
                     trigger.get("id"),
                     trigger.get("type"),
+                    None if new.cursor is None else dump(new.cursor.to_json()),
                 ],
             ),
             (_INSERT_LABELS, [now, new.flow_ref, sorted(terms)]),

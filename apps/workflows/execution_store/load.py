@@ -18,6 +18,8 @@ class Locked:
 
     execution: ExecutionRow
     flow_ref: int
+    labels: tuple[tuple[str, str], ...] = ()
+    """Its labels as they were found: what the transaction changes is made searchable with it."""
 
 
 def lock_execution(execution_id: str, *, skip_locked: bool = False) -> Locked | None:
@@ -30,7 +32,8 @@ def lock_execution(execution_id: str, *, skip_locked: bool = False) -> Locked | 
         columns = cursor.fetchone()
     if columns is None:
         return None
-    return Locked(*execution_from_columns(columns))
+    execution, flow_ref = execution_from_columns(columns)
+    return Locked(execution, flow_ref, tuple(execution.labels))
 
 
 def execution_exists(execution_id: str) -> bool:

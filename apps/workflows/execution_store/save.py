@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -100,6 +100,15 @@ SELECT r.run, r.chunk, r.vals FROM jsonb_to_recordset(%s::jsonb) AS r(run uuid, 
 _DELETE_RUNS = """
 DELETE FROM task_run WHERE execution_id = %s AND ancestors && %s::uuid[]
 """
+_DROP_LABELS = """
+DELETE FROM execution_label l USING execution e
+WHERE e.id = %s AND l.execution_id = e.id AND l.start_date = e.start_date AND l.term = ANY(%s)
+"""
+_ADD_LABELS = """
+INSERT INTO execution_label (term, start_date, execution_id, flow_ref)
+SELECT term, e.start_date, e.id, e.flow_ref FROM execution e, unnest(%s::bigint[]) AS term WHERE e.id = %s
+ON CONFLICT DO NOTHING
+"""
 _TELL = "UPDATE execution SET told = true WHERE id = ANY(%s)"
 _INSERT_EVENTS = """
 INSERT INTO public.live_event (tenant, topic, namespace, kind, data, at)
@@ -129,6 +138,7 @@ def save_step(tenant: str, locked: Locked, decision: Decision, extras: Extras, n
         parts.append((_TELL, [[to_uuid(child) for child in decision.told]]))
     if decision.execution_changed:
         parts.append((_UPDATE_EXECUTION, _execution_values(execution, now)))
+        parts += _label_parts(locked)
     lines = extras.logs + [
         LogRow(line.run_id, line.attempt, line.level, line.date, line.message) for line in decision.logs
     ]
@@ -184,6 +194,21 @@ def insert_logs(execution_id: str, flow_ref: int, lines: Sequence[LogRow]) -> No
 def insert_metrics(execution_id: str, flow_ref: int, metrics: Sequence[MetricRow]) -> None:
     """Store metrics by themselves: those of a long task, while it runs."""
     run_parts([(_INSERT_METRICS, [to_uuid(execution_id), flow_ref, dump(_metric_rows(metrics))])])
+
+
+def _label_parts(locked: Locked) -> list[tuple[str, list[Any]]]:
+    """Statements that make the labels searchable as they are now; none for the ordinary step that sets no label."""
+    execution = locked.execution
+    if tuple(execution.labels) == locked.labels:
+        return []
+    before, after = label_terms(locked.labels), label_terms(execution.labels)
+    uid = to_uuid(execution.id)
+    return [(_DROP_LABELS, [uid, sorted(before - after)]), (_ADD_LABELS, [sorted(after - before), uid])]
+
+
+def label_terms(labels: Iterable[tuple[str, str]]) -> set[int]:
+    """Terms of labels: of each, one for its key and one for key and value."""
+    return {label_term(text) for key, value in labels for text in (key, f"{key}={value}")}
 
 
 def label_term(text: str) -> int:

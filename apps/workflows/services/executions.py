@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -12,27 +12,25 @@ from django.db import transaction
 from apps.audit.services import Actor, record
 from apps.common.clock import now as read_clock
 from apps.common.current_tenant import require_tenant
-from apps.common.errors import IllegalArgument, IllegalState, Invalid, NotFound, Problem
+from apps.common.errors import IllegalArgument, IllegalState, NotFound
 from apps.common.ids import new_id
-from apps.encryption.services import encrypt, is_configured
+from apps.encryption.services import is_configured
 from apps.storage.internal_storage import open_storage
-from apps.timers.services import drop_timers, set_timers
-from apps.workflows.dispatch import send_commands, send_created
+from apps.timers.services import drop_timers
+from apps.workflows.dispatch import send_commands
 from apps.workflows.engine.events import KillRequested
-from apps.workflows.execution_store.create import CORRELATION, NewExecution, insert_execution
+from apps.workflows.execution_store.create import CORRELATION, NewExecution
 from apps.workflows.execution_store.load import lock_execution
 from apps.workflows.execution_store.purge import delete_executions
-from apps.workflows.flow_language.flow import FlowDefinition, SlaMaxDuration
-from apps.workflows.plugin_api.inputs import FileInput
+from apps.workflows.flow_language.flow import FlowDefinition
 from apps.workflows.selectors.flow_sources import FlowSource, find_source
 from apps.workflows.services.advance import step
 from apps.workflows.services.definitions import load_flow
-from apps.workflows.services.execution_files import new_input_address, remove_execution_files, store_upload
+from apps.workflows.services.execution_files import remove_execution_files
 from apps.workflows.services.input_renderer import FlowInputRenderer
-from apps.workflows.services.inputs import ReadInputs, Upload, read_inputs, validate_inputs
+from apps.workflows.services.inputs import Upload, validate_inputs
+from apps.workflows.services.new_executions import read_flow_inputs, store_execution
 
-WATCH_EVERY = timedelta(seconds=30)
-"""When a new execution's watch first looks whether its start got lost."""
 SYSTEM = "system."
 """Labels that only the product sets begin so."""
 
@@ -70,29 +68,21 @@ def create_execution(*, acting_user: Actor | None, request: StartRequest) -> Sta
     execution_id = new_id()
     if not any(key == CORRELATION for key, _ in labels):
         labels.append((CORRELATION, execution_id))
-    read = _read(definition, request, execution_id)
-    if read.errors:
-        raise Invalid(read.message, problems=[Problem(str(error), error.input_id) for error in read.errors])
-    now = read_clock()
-    tenant = require_tenant()
+    inputs = read_flow_inputs(definition, execution_id, request.given, request.files)
+    new = NewExecution(
+        id=execution_id,
+        namespace=source.namespace,
+        flow_id=source.flow_id,
+        flow_revision=source.revision,
+        flow_ref=source.flow_ref,
+        labels=labels,
+        inputs=inputs,
+        trigger=request.trigger,
+        original_id=execution_id,
+        schedule_date=request.schedule_date,
+    )
     with transaction.atomic():
-        insert_execution(
-            tenant,
-            NewExecution(
-                id=execution_id,
-                namespace=source.namespace,
-                flow_id=source.flow_id,
-                flow_revision=source.revision,
-                flow_ref=source.flow_ref,
-                labels=labels,
-                inputs=read.values,
-                trigger=request.trigger,
-                original_id=execution_id,
-                schedule_date=request.schedule_date,
-            ),
-            now,
-        )
-        set_timers(tenant, _first_timers(execution_id, definition, request.schedule_date, now))
+        store_execution(new, definition, read_clock())
         record(
             acting_user=acting_user,
             action="CREATE",
@@ -100,8 +90,6 @@ def create_execution(*, acting_user: Actor | None, request: StartRequest) -> Sta
             detail={"namespace": source.namespace, "flowId": source.flow_id, "executionId": execution_id},
             permission="EXECUTION",
         )
-        if request.schedule_date is None or request.schedule_date <= now:
-            send_created(execution_id)
     return Started(execution_id, source, definition)
 
 
@@ -198,31 +186,3 @@ def _find(request: StartRequest) -> tuple[FlowSource, FlowDefinition]:
     if source.disabled:
         raise IllegalState("Cannot execute a disabled flow")
     return source, load_flow(source.flow_ref, source.revision).definition
-
-
-def _read(definition: FlowDefinition, request: StartRequest, execution_id: str) -> ReadInputs:
-    def address(declared: FileInput, upload: Upload) -> str:
-        return new_input_address(request.namespace, request.flow_id, execution_id, declared.id, declared.extension)
-
-    return read_inputs(
-        definition.inputs,
-        request.given,
-        files=request.files,
-        renderer=FlowInputRenderer(request.namespace, request.flow_id),
-        encrypt=encrypt if is_configured() else None,
-        file_address=address,
-        store_file=store_upload,
-    )
-
-
-def _first_timers(
-    execution_id: str, definition: FlowDefinition, schedule_date: datetime | None, now: datetime
-) -> list[tuple[str, str, datetime]]:
-    start = max(schedule_date, now) if schedule_date is not None else now
-    timers = [("watch", execution_id, start + WATCH_EVERY)]
-    if start > now:
-        timers.append(("schedule", execution_id, start))
-    for number, sla in enumerate(definition.sla):
-        if isinstance(sla, SlaMaxDuration):
-            timers.append(("sla", f"{execution_id}:{number}", start + sla.duration))
-    return timers
