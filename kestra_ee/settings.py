@@ -197,6 +197,7 @@ KESTRA_PERIODIC_JOBS = {
     # One that waited longer than `expires` is dropped, so that a stopped executor finds no heap of ticks.
     "tick": {"job": "workflows.tick", "every_seconds": 1, "expires": 2},
     "accounts clean-up": {"job": "accounts.clean_up", "every_seconds": 24 * 3600, "expires": 3600},
+    "key-value clean-up": {"job": "namespaces.clean_up_kv", "every_seconds": 3600, "expires": 600},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
