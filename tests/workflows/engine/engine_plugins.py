@@ -43,10 +43,10 @@ class Tags(LabelTask):
 
 class Sub(ExecutableTask):
     type: str = "sub"
-    items: Any = None
+    number: Any = None
 
     def batches(self) -> Any:
-        return self.items
+        return self.number
 
 
 class _Box(FlowableTask):

@@ -86,7 +86,7 @@ def test_outputs_that_cannot_be_rendered_fail_the_task_run() -> None:
 
 
 def batches(number: object, **more: object) -> FakeFlow:
-    inner = [Fake(id="split"), Sub(id="items", items=number, **more), Fake(id="merge")]
+    inner = [Fake(id="split"), Sub(id="items", number=number, **more), Fake(id="merge")]
     return FakeFlow([Seq(id="x", tasks=inner)])
 
 

@@ -140,7 +140,7 @@ def test_a_unit_is_restarted_as_a_whole() -> None:
 
 
 def test_failed_batches_are_started_anew_as_another_try() -> None:
-    world = World(FakeFlow([Seq(id="x", tasks=[Sub(id="items", items=3), Fake(id="merge")])]))
+    world = World(FakeFlow([Seq(id="x", tasks=[Sub(id="items", number=3), Fake(id="merge")])]))
     world.child_state = lambda child: State.FAILED if child.batch == 0 else State.SUCCESS
     world.run()
     restart_world(mended(world))
@@ -151,7 +151,7 @@ def test_failed_batches_are_started_anew_as_another_try() -> None:
 
 
 def test_ends_of_an_earlier_try_are_not_counted() -> None:
-    world = World(FakeFlow([Sub(id="items", items=2)])).start()
+    world = World(FakeFlow([Sub(id="items", number=2)])).start()
     world.drain()
     run = world.one("items")
     world.step(StartRefused(run.id, run.token or "", "no such flow"))
