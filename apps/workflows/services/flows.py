@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from apps.audit.services import Actor, record
 from apps.common.clock import now as read_clock
-from apps.common.errors import IllegalArgument, Invalid, NotFound, Problem
+from apps.common.errors import IllegalArgument, IllegalState, Invalid, NotFound, Problem
 from apps.workflows.engine.compiled_flow import compile_flow
 from apps.workflows.flow_language.flow import FlowDefinition
 from apps.workflows.flow_language.source import clean_source, parse_flow
@@ -75,8 +75,17 @@ def create_flow(*, acting_user: Actor | None, source: str) -> SavedFlow:
     return SavedFlow(flow, definition, True)
 
 
-def update_flow(*, acting_user: Actor | None, namespace: str, flow_id: str, source: str) -> SavedFlow:
-    """Save a flow's next revision; the same source keeps the present one. NotFound, Invalid."""
+class RevisionMoved(IllegalState):
+    """Somebody saved another revision than the one the change was made on."""
+
+
+def update_flow(
+    *, acting_user: Actor | None, namespace: str, flow_id: str, source: str, expected_revision: int | None = None
+) -> SavedFlow:
+    """Save a flow's next revision; the same source keeps the present one. NotFound, Invalid.
+
+    RevisionMoved when ``expected_revision`` is given and no longer the newest; nothing is stored then.
+    """
     source = clean_source(source)
     definition = check_source(source)
     problems = []
@@ -92,6 +101,11 @@ def update_flow(*, acting_user: Actor | None, namespace: str, flow_id: str, sour
             raise NotFound(f"Flow {namespace}.{flow_id} not found")
         if flow.source == source:
             return SavedFlow(flow, definition, False)
+        if expected_revision is not None and flow.revision != expected_revision:
+            raise RevisionMoved(
+                f"Flow {namespace}.{flow_id} is at revision {flow.revision} by now, your change was made on revision"
+                f" {expected_revision}; look at the difference and save again"
+            )
         before = {"revision": flow.revision, "source": flow.source}
         flow = _write(flow, definition, source, acting_user, read_clock())
         _audit(acting_user, "UPDATE", flow, before)

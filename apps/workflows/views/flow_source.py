@@ -22,7 +22,7 @@ from apps.rbac.decisions import can, check_can, visible_namespaces
 from apps.workflows.flow_language.source import inspect_flow
 from apps.workflows.flow_language.violations import Violation
 from apps.workflows.selectors.flows import FlowRow
-from apps.workflows.services.flows import check_source, create_flow, update_flow
+from apps.workflows.services.flows import RevisionMoved, check_source, create_flow, update_flow
 from apps.workflows.views.flow_header import flow_context
 from apps.workflows.views.lookups import readable_flow
 
@@ -85,10 +85,18 @@ def save_source(request: HttpRequest, namespace: str, flow_id: str) -> HttpRespo
     flow = readable_flow(request, namespace, flow_id, action="UPDATE")
     source = _posted_source(request)
     base = request.POST.get("revision", "")
-    if base != str(flow.revision) and "overwrite" not in request.POST and source.strip() != flow.source.strip():
-        return _edit_form(request, flow, source, base=base, conflict=True, status=409)
+    expected = int(base) if base.isdecimal() and "overwrite" not in request.POST else None
     try:
-        saved = update_flow(acting_user=current_user(request), namespace=namespace, flow_id=flow_id, source=source)
+        saved = update_flow(
+            acting_user=current_user(request),
+            namespace=namespace,
+            flow_id=flow_id,
+            source=source,
+            expected_revision=expected,
+        )
+    except RevisionMoved:
+        flow = readable_flow(request, namespace, flow_id, action="UPDATE")
+        return _edit_form(request, flow, source, base=base, conflict=True, status=409)
     except (Invalid, IllegalArgument) as error:
         return _edit_form(request, flow, source, base=base, problems=error.problems, status=422)
     if saved.changed:
