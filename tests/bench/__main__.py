@@ -1,6 +1,7 @@
 """`make bench`: workloads against a running server, as figures and as ratios to the machine's own durable commit.
 
-python -m tests.bench [expressions | one w1 w3 w4 w6 …]; KESTRA_EE_BENCH_URL, _USER, _PASSWORD, _DATABASE_URL name a running server.
+python -m tests.bench [expressions | one w1 w3 w4 w6 …]; the variables KESTRA_EE_BENCH_URL, _USER, _PASSWORD and
+_DATABASE_URL name a server that runs already.
 """
 
 from __future__ import annotations

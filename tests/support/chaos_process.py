@@ -31,7 +31,7 @@ from apps.common.clock import now
 from apps.tenants.scope import public_scope, tenant_scope
 from apps.timers import services as timers
 from apps.workflows import jobs
-from apps.workflows.services import new_executions
+from apps.workflows.services import advance, new_executions
 from apps.workflows.services.chores import give_lost_claims_back
 from apps.workflows.services.clock import tick_timers
 from apps.workflows.worker.drive import Driver
@@ -62,6 +62,19 @@ def delay_commits(chance: random.Random) -> None:
         return original(self)
 
     wrapper._commit = commit
+
+
+def tell_of_the_busy_path() -> None:
+    """A line for each result that was stored beside a busy execution, so that the test can see that it happened."""
+    original = advance._store_beside
+
+    def store(*args: Any) -> bool:
+        stored = original(*args)
+        if stored:
+            print("stored beside", flush=True)
+        return stored
+
+    advance._store_beside = store
 
 
 def work(queue: str, chance: random.Random, *, ticking: bool) -> None:
@@ -132,6 +145,7 @@ def main(role: str, seed: int) -> None:
         harm(chance)
         return
     delay_commits(chance)
+    tell_of_the_busy_path()
     work("worker.default" if role == "worker" else "executor", chance, ticking=role == "executor")
 
 
