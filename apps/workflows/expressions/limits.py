@@ -14,6 +14,10 @@ MAX_RENDERINGS: Final = 100
 MAX_NESTED_RENDERINGS: Final = 50
 MAX_DIGITS: Final = 10_000
 MAX_JQ_RESULTS: Final = 1_000_000
+# Of the process that runs jq: seconds of processor time a query, bytes of address space, seconds by the clock.
+JQ_SECONDS: Final = 1
+JQ_MEMORY: Final = 1_000_000_000
+JQ_WALL_SECONDS: Final = 30.0
 # Of processor time: a busy machine takes longer by the clock.
 REGEX_SECONDS: Final = 1.0
 CACHED_TEMPLATES: Final = 1000

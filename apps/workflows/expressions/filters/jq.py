@@ -1,14 +1,10 @@
-"""The filter `jq`: queries on JSON, by libjq."""
+"""The filter `jq`: queries on JSON, by libjq in a process of its own."""
 
 import re
-from functools import lru_cache
-from itertools import islice
-from typing import Any
-
-import jq as libjq  # type: ignore[import-not-found,unused-ignore]
 
 from apps.workflows.expressions.class_names import class_name
 from apps.workflows.expressions.errors import Failure
+from apps.workflows.expressions.filters.jq_process import JqEnded, jq_process
 from apps.workflows.expressions.json_text import parse_json, to_json
 from apps.workflows.expressions.limits import MAX_JQ_RESULTS
 from apps.workflows.expressions.operation import Operation, filters
@@ -22,16 +18,6 @@ GUARD = (
     "def modulemeta: error; def get_search_list: []; {} as $ENV | (\n"
 )
 LINE = re.compile(r"line ([0-9]+)")
-
-
-@lru_cache(maxsize=256)
-def compiled(expression: str) -> Any:
-    """The query, ready to run; raises ValueError."""
-    try:
-        return libjq.compile(f"{GUARD}{expression}\n)")
-    except ValueError as error:
-        message = str(error).partition("\n")[0]
-        raise ValueError(LINE.sub(lambda found: f"line {int(found[1]) - 1}", message)) from None
 
 
 def jq(value: object, expression: object = None) -> object:
@@ -50,16 +36,19 @@ def jq(value: object, expression: object = None) -> object:
         shown = source if len(source) <= SHOWN else "…"
         raise Failure(f"Unable to parse jq value '{shown}' with type '{class_name(value)}'") from None
     try:
-        program = compiled(expression)
-    except ValueError as error:
-        raise Failure(f"Unable to parse the jq expression '{expression}': {error}") from None
-    try:
-        results = list(islice(program.input_text(source), MAX_JQ_RESULTS + 1))
-    except ValueError:
-        # The library's own message quotes the values it stumbled over.
-        raise Failure(f"Unable to run the jq expression '{expression}'") from None
-    if len(results) > MAX_JQ_RESULTS:
-        raise Failure(f"The jq expression gave more than {MAX_JQ_RESULTS} results.")
+        answer = jq_process.run(f"{GUARD}{expression}\n)", source)
+    except JqEnded:
+        raise Failure(f"The jq expression '{expression}' takes too much time or memory.") from None
+    match answer.get("failed"):
+        case "compile":
+            message = LINE.sub(lambda found: f"line {int(found[1]) - 1}", answer["message"])
+            raise Failure(f"Unable to parse the jq expression '{expression}': {message}")
+        case "run":
+            # The library's own message quotes the values it stumbled over.
+            raise Failure(f"Unable to run the jq expression '{expression}'")
+        case "many":
+            raise Failure(f"The jq expression gave more than {MAX_JQ_RESULTS} results.")
+    results: list[object] = answer["results"]
     return results
 
 
