@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import threading
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -41,6 +43,90 @@ class FolderStorage:
     def size(self, uri: str) -> int:
         with self.open(uri) as file:
             return len(file.read())
+
+    def read(self, uri: str) -> str:
+        with self.open(uri) as file:
+            return file.read().decode()
+
+    def delete(self, uri: str) -> bool:
+        path = self.folder / uri.removeprefix("kestra:///")
+        if not path.is_file():
+            return False
+        path.unlink()
+        return True
+
+    def delete_all(self) -> list[str]:
+        found = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        for path in found:
+            path.unlink()
+        return [f"kestra:///{path.relative_to(self.folder).as_posix()}" for path in found]
+
+
+class FolderNamespaceFiles:
+    """The files of a namespace in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def paths(self) -> list[str]:
+        return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
+
+    def open(self, path: str) -> BinaryIO:
+        return (self.folder / path).open("rb")
+
+    def exists(self, path: str) -> bool:
+        return (self.folder / path).exists()
+
+    def put(self, path: str, content: bytes | BinaryIO | Path) -> None:
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, Path):
+            content = content.read_bytes()
+        target.write_bytes(content if isinstance(content, bytes) else content.read())
+
+    def delete(self, path: str) -> bool:
+        if not self.exists(path):
+            return False
+        (self.folder / path).unlink()
+        return True
+
+
+class MemoryCache:
+    """What a task has kept; the test sets when."""
+
+    def __init__(self) -> None:
+        self.content: bytes | None = None
+        self.stored_at = NOW
+        self.writes = 0
+
+    def modified(self) -> datetime | None:
+        return None if self.content is None else self.stored_at
+
+    def open(self) -> BinaryIO:
+        if self.content is None:
+            raise FileNotFoundError("no cache")
+        return io.BytesIO(self.content)
+
+    def put(self, content: BinaryIO) -> None:
+        self.content = content.read()
+        self.writes += 1
+
+
+class VariablesOnTop:
+    """A Renderer of a context, with variables of its own."""
+
+    def __init__(self, context: FakeRunContext, variables: Mapping[str, Any]) -> None:
+        self.context = context
+        self.held = ChainMap(dict(variables), context._all())
+
+    def render(self, template: str) -> str:
+        return environment.render(template, self.held, self.context.functions)
+
+    def render_typed(self, template: str) -> Any:
+        return environment.render_typed(template, self.held, self.context.functions)
+
+    def render_tree(self, value: Any) -> Any:
+        return environment.render_tree(value, self.held, self.context.functions)
 
 
 class MemoryKv:
@@ -129,6 +215,8 @@ class FakeRunContext:
         self.functions = Functions(secret=lambda key, *_: self.secrets[key])
         self.folder: Path | None = None
         self.lock = threading.Lock()
+        self.held_cache = MemoryCache()
+        self.all_executions: Any = None
 
     def _all(self) -> dict[str, Any]:
         base = {
@@ -167,6 +255,23 @@ class FakeRunContext:
             self.folder = self.root / "work"
             self.folder.mkdir(parents=True)
         return self.folder
+
+    def with_variables(self, variables: Mapping[str, Any]) -> VariablesOnTop:
+        return VariablesOnTop(self, variables)
+
+    def encrypt(self, text: str) -> dict[str, Any]:
+        return {"type": "io.kestra.datatype:aes_encrypted", "value": text[::-1]}
+
+    def executions(self) -> Any:
+        return self.all_executions
+
+    def namespace_files(self, namespace: str | None = None) -> FolderNamespaceFiles:
+        folder = self.root / "namespaces" / (namespace or self.namespace)
+        folder.mkdir(parents=True, exist_ok=True)
+        return FolderNamespaceFiles(folder)
+
+    def cache(self) -> MemoryCache:
+        return self.held_cache
 
     def now(self) -> datetime:
         return NOW

@@ -81,8 +81,13 @@ def start_missing_batches(step: Step, run: RunRow) -> None:
         _start(step, run, batch)
 
 
+def batch_execution_id(run_id: str, tries: int, batch: int) -> str:
+    """Id of the execution of a batch, of a run that had so many tries before."""
+    return derived_id("subflow", run_id, tries, batch)
+
+
 def _start(step: Step, run: RunRow, batch: int) -> None:
-    child_id = derived_id("subflow", run.id, len(run.attempts), batch)
+    child_id = batch_execution_id(run.id, len(run.attempts), batch)
     step.command(StartExecution(run.id, child_id, run.token or "", batch))
 
 

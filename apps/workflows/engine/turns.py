@@ -58,6 +58,7 @@ def turn_due(step: Step, run: RunRow) -> None:
     cursor.ok = cursor.warn = cursor.next = 0
     # A surgery's leftovers are among the runs that are deleted.
     cursor.adopt = -1
+    run.outputs = {"iterationCount": cursor.it}
     run.nudged_at = None
     step.empty(run)
     step.touch(run)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
+from apps.workflows.plugin_api.executions import Executions
 from apps.workflows.plugin_api.task import Level
 
 
@@ -61,6 +62,54 @@ class Storage(Protocol):
 
     def size(self, uri: str) -> int:
         """Bytes."""
+        ...
+
+    def delete(self, uri: str) -> bool:
+        """Remove a file of this execution; False when there was none. PermissionError for another's."""
+        ...
+
+    def delete_all(self) -> list[str]:
+        """Remove all files of this execution: its inputs, outputs and those of its trigger; answers their addresses."""
+        ...
+
+
+class NamespaceFiles(Protocol):
+    """The files of one namespace, checked for access when it was asked for. Paths have no leading slash."""
+
+    def paths(self) -> list[str]:
+        """All of them, in order."""
+        ...
+
+    def open(self, path: str) -> BinaryIO:
+        """Read one. FileNotFoundError."""
+        ...
+
+    def exists(self, path: str) -> bool:
+        """Whether there is one."""
+        ...
+
+    def put(self, path: str, content: bytes | BinaryIO | Path) -> None:
+        """Store one, in place of one that is there. ValueError for a path that leads out of the namespace's files."""
+        ...
+
+    def delete(self, path: str) -> bool:
+        """Remove one; False when there was none."""
+        ...
+
+
+class TaskCache(Protocol):
+    """One file that outlives the execution: of this task of the flow and, inside a loop, of this value."""
+
+    def modified(self) -> datetime | None:
+        """When it was stored; None when there is none."""
+        ...
+
+    def open(self) -> BinaryIO:
+        """Read it. FileNotFoundError."""
+        ...
+
+    def put(self, content: BinaryIO) -> None:
+        """Store it, in place of what is there."""
         ...
 
 
@@ -123,7 +172,27 @@ class RunContext(Renderer, Protocol):
         ...
 
     def working_directory(self) -> Path:
-        """A folder of this run's own, made when first asked for and removed at its end."""
+        """A folder of this run's own, made when first asked for and removed at its end; in a unit, the unit's."""
+        ...
+
+    def with_variables(self, variables: Mapping[str, Any]) -> Renderer:
+        """A renderer that knows these variables too; they win over those of the execution."""
+        ...
+
+    def encrypt(self, text: str) -> dict[str, Any]:
+        """What stands for a secret text in outputs; expressions read it in clear, logs mask it."""
+        ...
+
+    def executions(self) -> Executions:
+        """The executions of the tenant."""
+        ...
+
+    def namespace_files(self, namespace: str | None = None) -> NamespaceFiles:
+        """The files of a namespace (default: the flow's). PermissionError ``Namespace X is not allowed.``"""
+        ...
+
+    def cache(self) -> TaskCache:
+        """What this task has kept for later executions of the flow."""
         ...
 
     def now(self) -> datetime:

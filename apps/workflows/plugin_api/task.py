@@ -183,3 +183,19 @@ class FlowableTask(Task):
         spec = self.frame()
         listed = tuple(task for tasks in spec.lists.values() for task in tasks)
         return listed + spec.errors + spec.finals
+
+
+class UnitTask(FlowableTask):
+    """A flowable of Kind.WORKING_DIRECTORY: one worker runs its main list, one by one, in one folder.
+
+    The worker asks ``set_up`` before the first child and ``tear_down`` after the last one, also when a child has
+    failed; not after a kill. Both may fail the unit, as ``RunnableTask.run`` may.
+    """
+
+    def set_up(self, context: RunContext) -> Any:
+        """Fill the folder. What is answered is handed to ``tear_down``."""
+        return None
+
+    def tear_down(self, context: RunContext, held: Any) -> Output | None:
+        """Keep what is to be kept of the folder, and give the unit's outputs."""
+        return None

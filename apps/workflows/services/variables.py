@@ -11,6 +11,7 @@ from apps.workflows.engine.compiled_flow import loop_key
 from apps.workflows.engine.frontier import NOT_LOADED, RunRow
 from apps.workflows.execution_store.claims import ExecutionFacts
 from apps.workflows.execution_store.json_text import stamp
+from apps.workflows.selectors.labels import read_labels
 from apps.workflows.selectors.outputs import list_outputs, ran_tasks, read_ancestors, read_outputs
 from apps.workflows.services.definitions import LoadedFlow
 from apps.workflows.services.encrypted_values import decrypt_values
@@ -105,7 +106,8 @@ class LoopField(Mapping[str, Any]):
 class ExpressionSource:
     """Where an execution's expressions read: its facts, its flow, and the rows of its task runs.
 
-    One object serves one step or one task run; what it has read is remembered.
+    One object serves one step or one task run; what it has read is remembered. ``labels`` are those the step works
+    with; else they are read when an expression names them.
     """
 
     def __init__(
@@ -116,8 +118,10 @@ class ExpressionSource:
         tenant: str,
         overlay: Overlay,
         on_secret: Callable[[str], None] = lambda value: None,
+        labels: Callable[[], list[tuple[str, str]]] | None = None,
     ) -> None:
         self.facts = facts
+        self.labels = labels or (lambda: read_labels(execution_id))
         self.flow = flow
         self.execution_id = execution_id
         self.tenant = tenant
@@ -132,7 +136,7 @@ class ExpressionSource:
             "flow": self._flow,
             "execution": self._execution,
             "inputs": self._inputs,
-            "labels": lambda: nested_labels(self.facts().labels),
+            "labels": lambda: nested_labels(self.labels()),
             "outputs": lambda: TaskField(self, state=False),
             "tasks": lambda: TaskField(self, state=True),
             "vars": lambda: definition.variables,
@@ -221,10 +225,16 @@ class ExpressionSource:
             "startDate": stamp(run.histories[0].date),
             "attemptsCount": max(len(run.attempts) - 1, 0),
             "parentId": run.parent_id,
-            "value": run.value,
+            "value": run.value if run.value is not None else self._unit_value(run),
             "iteration": run.iteration,
         }
         return {key: value for key, value in held.items() if value is not None}
+
+    def _unit_value(self, run: RunRow) -> str | None:
+        """A child of a WorkingDirectory sees the loop value of the unit."""
+        if not run.ancestors or not self.flow.compiled.task(run.task_id).in_unit:
+            return None
+        return next((value for _, _, value, _ in read_ancestors(run.ancestors[-1:])), None)
 
     def _parents(self, run: RunRow) -> list[dict[str, Any]]:
         known = {held.id: held for held in self.overlay.values() if held.outputs is not NOT_LOADED}

@@ -6,7 +6,7 @@ One commit per task: the transaction that records a result also creates and clai
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from apps.workflows.engine.events import Created, Event, TaskRunEnded
 from apps.workflows.engine.frontier import RunRow
 from apps.workflows.execution_store.claims import ExecutionFacts, claim_task_run, read_facts
 from apps.workflows.execution_store.save import Extras
-from apps.workflows.plugin_api.task import RunnableTask
+from apps.workflows.plugin_api.task import RunnableTask, UnitTask
 from apps.workflows.services.advance import Advanced, Claimer, advance_execution, advance_or_store
 from apps.workflows.services.definitions import LoadedFlow, load_flow, worker_group
 from apps.workflows.worker.cancellation import Reason
@@ -29,6 +29,7 @@ from apps.workflows.worker.log_capture import LogCapture
 from apps.workflows.worker.pulse import Orphan, Pulse, Running
 from apps.workflows.worker.run_context import TaskRunContext
 from apps.workflows.worker.run_task import run_task
+from apps.workflows.worker.units import Unit
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +99,8 @@ class Driver:
         self, tenant: str, facts: ExecutionFacts, flow: LoadedFlow, run: RunRow, until: float
     ) -> RunRow | None:
         task = flow.compiled.task(run.task_id).task
+        if isinstance(task, UnitTask):
+            return self._run_unit(tenant, facts, flow, run, task, until)
         logs = LogCapture(run.id, run.task_id, len(run.attempts) - 1, task.log_level)
         context = TaskRunContext(tenant, facts, flow, run, logs)
         if not isinstance(task, RunnableTask):
@@ -119,27 +122,55 @@ class Driver:
         finally:
             self.pulse.end()
 
+    def _run_unit(
+        self, tenant: str, facts: ExecutionFacts, flow: LoadedFlow, run: RunRow, task: UnitTask, until: float
+    ) -> RunRow | None:
+        def step_inside(about: RunRow, event: Event, extras: Extras) -> RunRow | None:
+            # Without a claimer: nothing else may be claimed while the unit lasts, its children come unasked.
+            return self._hand_over(
+                facts,
+                about,
+                None,
+                lambda: advance_execution(facts.id, event, extras=extras, ancestors=about.ancestors),
+            )
+
+        ended, extras = Unit(tenant, facts, flow, run, task, self._watched, step_inside).run_to_end()
+        claimer = self._claimer(until)
+        return self._hand_over(
+            facts,
+            run,
+            claimer,
+            lambda: advance_execution(facts.id, ended, claimer=claimer, extras=extras, ancestors=run.ancestors),
+        )
+
     def _report(
         self, facts: ExecutionFacts, run: RunRow, ended: TaskRunEnded, extras: Extras, until: float
     ) -> RunRow | None:
         """Hand the result to the next step; answers the task run that was claimed with it."""
+        claimer = self._claimer(until)
+        return self._hand_over(
+            facts, run, claimer, lambda: advance_or_store(facts, run, ended, claimer=claimer, extras=extras)
+        )
+
+    def _hand_over(
+        self, facts: ExecutionFacts, run: RunRow, claimer: Claimer | None, step: Callable[[], Advanced]
+    ) -> RunRow | None:
+        """Make a step, again when the database goes away meanwhile; answers the task run that was claimed with it."""
         tenant = require_tenant()
         for attempt in range(1, TRIES + 1):
-            claimer = self._claimer(until)
             try:
-                advanced = advance_or_store(facts, run, ended, claimer=claimer, extras=extras)
+                return step().claimed
             except (DatabaseError, InterfaceError) as error:
                 # The commit may have happened all the same: a second try changes nothing then, and a claim that
                 # was made with it is one that nobody works on.
-                for run_id, token in claimer.issued:
+                while claimer is not None and claimer.issued:
+                    run_id, token = claimer.issued.pop()
                     self.pulse.give_back(Orphan(tenant, facts.id, run_id, token))
                 connection.close()
                 log.warning("result not saved", run=run.id, attempt=attempt, error=str(error).strip())
                 if attempt == TRIES:
                     raise
                 time.sleep(0.2 * attempt)  # a database that restarts needs a moment
-            else:
-                return advanced.claimed
         raise AssertionError("unreachable")
 
     def _advance(self, execution_id: str, event: Event) -> Advanced:

@@ -17,6 +17,7 @@ from apps.workflows.engine.events import TaskRunEnded
 from apps.workflows.execution_store.json_text import clean, dump
 from apps.workflows.expressions.errors import ExpressionError
 from apps.workflows.plugin_api.errors import TaskFailed, TaskKilled, TaskTimedOut
+from apps.workflows.plugin_api.property import Property
 from apps.workflows.plugin_api.state import State
 from apps.workflows.plugin_api.task import Level, Output, RunnableTask
 from apps.workflows.worker.cancellation import Reason
@@ -38,14 +39,32 @@ def run_task(context: TaskRunContext, task: RunnableTask, watch: Watch) -> TaskR
     Raises OperationalError or InterfaceError when the product's own database went away while it ran: then the claim is
     to be given back, and the task run tried again.
     """
+
+    def work() -> Output | dict[str, Any] | None:
+        return task.run(context)
+
+    try:
+        return run_work(context, work, watch, timeout=task.timeout)
+    finally:
+        context.close()
+
+
+def run_work(
+    context: TaskRunContext,
+    work: Callable[[], Output | dict[str, Any] | None],
+    watch: Watch,
+    *,
+    timeout: Property[timedelta] | None = None,
+) -> TaskRunEnded:
+    """Do a task run's work under the pulse's eye; errors as ``run_task``. What it made on this machine stays."""
     run = context.run
     state: State
     outputs: dict[str, Any] | None = None
     try:
-        if task.timeout is not None:
-            context.timeout = task.timeout.value(context)
+        if timeout is not None:
+            context.timeout = timeout.value(context)
         with watch(context):
-            state, outputs = _finished(task.run(context))
+            state, outputs = _finished(work())
     except TaskKilled:
         state = State.KILLED
     except TaskTimedOut:
@@ -64,8 +83,6 @@ def run_task(context: TaskRunContext, task: RunnableTask, watch: Watch) -> TaskR
         state = State.FAILED
         context.log(Level.ERROR, str(error) or type(error).__name__)
         context.log(Level.DEBUG, "".join(traceback.format_exception(error)))
-    finally:
-        context.close()
     state = _stopped(context, state)
     outputs = _checked_outputs(context, outputs)
     if outputs is None and state is State.SUCCESS and context.outputs_too_large:

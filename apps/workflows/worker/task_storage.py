@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
-from apps.storage.internal_storage import open_storage, task_file_address
+from apps.storage.internal_storage import execution_address, is_below, open_storage, task_file_address
 from apps.workflows.engine.frontier import RunRow
 from apps.workflows.execution_store.claims import ExecutionFacts
 from apps.workflows.services.execution_files import readable_address
@@ -33,3 +33,17 @@ class TaskStorage:
     def size(self, uri: str) -> int:
         """Bytes of a file; errors as ``open``."""
         return self._storage.size(readable_address(self._facts, uri))
+
+    def delete(self, uri: str) -> bool:
+        """Remove a file of this execution; False when there was none."""
+        if not is_below(uri, self._folder):
+            raise PermissionError(f"Unable to delete the file '{uri}' as it doesn't belong to the current execution")
+        return self._storage.delete(uri)
+
+    def delete_all(self) -> list[str]:
+        """Remove all files of this execution; answers their addresses."""
+        return list(self._storage.delete_prefix(self._folder))
+
+    @property
+    def _folder(self) -> str:
+        return execution_address(self._facts.namespace, self._facts.flow_id, self._facts.id)

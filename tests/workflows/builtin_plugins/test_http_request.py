@@ -237,7 +237,6 @@ def test_addresses_that_cannot_be_called(context: FakeRunContext, uri: str, mess
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ("encryptBody: true", "`encryptBody` is not available yet"),
         ("options: {proxyType: HTTP}", "needs `proxyAddress` and `proxyPort`"),
         ("method: FETCH", '"FETCH" is not one of GET'),
     ],

@@ -337,7 +337,6 @@ def test_signals_are_not_blocked_in_the_process(context: FakeRunContext) -> None
     ("more", "message"),
     [
         ("runner: DOCKER", "`runner: DOCKER` is not available"),
-        ("namespaceFiles: {enabled: true}", "`namespaceFiles` of script tasks is not available yet"),
         ("taskRunner: {type: io.kestra.plugin.scripts.runner.docker.Docker}", "Invalid type"),
         ("interpreter: []", "must not be empty"),
         ("commands: []", "must not be empty"),

@@ -44,6 +44,9 @@ class RequestOutput(Output):
     uri: str = Field(title="The address that answered, after redirects.")
     headers: dict[str, list[str]] = Field(title="The headers of the answer; names in lower case.")
     body: str | None = Field(default=None, title="The body, as text.")
+    encrypted_body: dict[str, Any] | None = Field(
+        default=None, title="The body with `encryptBody`: stored encrypted, read in clear by expressions."
+    )
 
 
 class Request(RunnableTask, Documented):
@@ -106,10 +109,7 @@ tasks:
     encrypt_body: bool = Field(default=False, title="Whether the body is stored encrypted.")
 
     def check(self) -> list[str]:
-        problems = self.options.check()
-        if self.encrypt_body:
-            problems.append("`encryptBody` is not available yet: outputs cannot be stored encrypted")
-        return problems
+        return self.options.check()
 
     def run(self, context: RunContext) -> RequestOutput:
         with ExitStack() as files:
@@ -124,7 +124,11 @@ tasks:
                 shown = f": {text[:SHOWN_BODY]}" if text.strip() else ""
                 raise TaskFailed(f"The server answered with status {answer.status_code}{shown}")
             return RequestOutput(
-                code=answer.status_code, uri=str(answer.url), headers=_headers(answer.headers), body=text
+                code=answer.status_code,
+                uri=str(answer.url),
+                headers=_headers(answer.headers),
+                body=None if self.encrypt_body else text,
+                encrypted_body=context.encrypt(text) if self.encrypt_body else None,
             )
 
     def _charset(self, answer: httpx.Response) -> str:

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from apps.workflows.builtin_plugins.scripts.files import localize
 from apps.workflows.builtin_plugins.scripts.python_environment import PYTHON_ENV, PYTHON_IMAGE
 from apps.workflows.builtin_plugins.scripts.script_task import ScriptTask, write_private
+from apps.workflows.builtin_plugins.working_files import localize
 from apps.workflows.plugin_api.documented import Example
 from apps.workflows.plugin_api.run_context import RunContext
 

@@ -14,11 +14,16 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field
 
 from apps.workflows.builtin_plugins.runner.process import Process
-from apps.workflows.builtin_plugins.scripts.files import collect_output_files, localize, write_input_files
 from apps.workflows.builtin_plugins.scripts.protocol import ScriptOutput
+from apps.workflows.builtin_plugins.working_files import (
+    NamespaceFiles,
+    collect_output_files,
+    copy_namespace_files,
+    localize,
+    write_input_files,
+)
 from apps.workflows.plugin_api.documented import DEPRECATED, Documented
 from apps.workflows.plugin_api.errors import TaskFailed
-from apps.workflows.plugin_api.model import PluginModel
 from apps.workflows.plugin_api.run_context import RunContext
 from apps.workflows.plugin_api.state import State
 from apps.workflows.plugin_api.task import Output, RunnableTask
@@ -42,14 +47,6 @@ class RunnerName(StrEnum):
 
     PROCESS = "PROCESS"
     DOCKER = "DOCKER"
-
-
-class NamespaceFiles(PluginModel):
-    """Which files of the namespace are copied into the working directory."""
-
-    enabled: bool = Field(default=True, title="Whether any are copied.")
-    include: list[str] = Field(default_factory=list, title="Patterns of the files to copy; all when empty.")
-    exclude: list[str] = Field(default_factory=list, title="Patterns of files to leave out.")
 
 
 class ScriptResult(Output):
@@ -115,11 +112,6 @@ class ScriptTask(RunnableTask, Documented):
         problems = list(self.task_runner.check())
         if self.runner is RunnerName.DOCKER:
             problems.append(f"`runner: DOCKER` is not available; leave it out to run on the worker ({PROCESS_TYPE})")
-        if self.namespace_files is not None and self.namespace_files.enabled:
-            problems.append(
-                "`namespaceFiles` of script tasks is not available yet; give the files as `inputFiles`, "
-                "with `{{ read('path') }}` as content"
-            )
         return problems
 
     def advise(self) -> list[str]:
@@ -139,6 +131,8 @@ class ScriptTask(RunnableTask, Documented):
 
     def _run(self, context: RunContext, folder: Path, private: Path) -> ScriptResult:
         results = self._output_folder(folder)
+        if self.namespace_files is not None:
+            copy_namespace_files(context, self.namespace_files, folder)
         if self.input_files is not None:
             write_input_files(context, self.input_files, folder)
         command = Command(

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from apps.workflows.builtin_plugins.scripts.files import localize
 from apps.workflows.builtin_plugins.scripts.script_task import ScriptTask
+from apps.workflows.builtin_plugins.working_files import localize
 from apps.workflows.plugin_api.documented import Example
 from apps.workflows.plugin_api.run_context import RunContext
 

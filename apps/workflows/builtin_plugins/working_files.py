@@ -1,4 +1,4 @@
-"""The files of a script: written into its working directory before, collected from it after."""
+"""The files of a working directory: written into it before a task runs, collected from it after."""
 
 from __future__ import annotations
 
@@ -10,12 +10,58 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pydantic import Field
+
 from apps.workflows.plugin_api.errors import TaskFailed
+from apps.workflows.plugin_api.model import PluginModel
 from apps.workflows.plugin_api.path_patterns import InvalidPattern, matches
 from apps.workflows.plugin_api.run_context import RunContext
 
 _ADDRESS = re.compile(r"kestra:///[^\s'\"`;|&<>()$,\]}]+")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_WORD = re.compile(r"\w")
+
+
+class NamespaceFiles(PluginModel):
+    """Which files of the namespace are copied into the working directory."""
+
+    enabled: bool = Field(default=True, title="Whether any are copied.")
+    include: list[str] = Field(default_factory=list, title="Patterns of the files to copy; all when empty.")
+    exclude: list[str] = Field(default_factory=list, title="Patterns of files to leave out.")
+
+
+def is_namespace_file(pattern: str, path: str) -> bool:
+    """Whether a namespace file (``dir/a.py``) is of a pattern; one that begins with a word is looked for at any depth.
+
+    TaskFailed when it is no pattern.
+    """
+    kind = pattern.partition(":")[0]
+    if kind not in ("glob", "regex") and _WORD.match(pattern):
+        pattern = f"**/{pattern}"
+    try:
+        # Patterns are written with the slash that begins a path, or without.
+        return matches(pattern, f"/{path}") or matches(pattern, path)
+    except InvalidPattern as error:
+        raise TaskFailed(str(error)) from error
+
+
+def copy_namespace_files(context: RunContext, wanted: NamespaceFiles, folder: Path) -> None:
+    """Copy the files of the flow's namespace that are wanted; their folders are kept."""
+    if not wanted.enabled:
+        return
+    include = [context.render(pattern) for pattern in wanted.include]
+    exclude = [context.render(pattern) for pattern in wanted.exclude]
+    files = context.namespace_files()
+    for path in files.paths():
+        if include and not any(is_namespace_file(pattern, path) for pattern in include):
+            continue
+        if any(is_namespace_file(pattern, path) for pattern in exclude):
+            continue
+        context.cancellation.check()
+        target = inside(folder, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with files.open(path) as source, target.open("wb") as copy:
+            shutil.copyfileobj(source, copy)
 
 
 def inside(folder: Path, name: str) -> Path:
@@ -89,19 +135,28 @@ def collect_output_files(
     """
     wanted = [context.render(pattern) for pattern in patterns]
     stored: dict[str, str] = {}
-    if not wanted and everything_in is None:
-        return stored
-    for path in _files_below(folder):
+    for path in files_of(folder, wanted, "outputFiles"):
         relative = path.relative_to(folder).as_posix()
-        try:
-            chosen = any(matches(pattern, relative) for pattern in wanted)
-        except InvalidPattern as error:
-            raise TaskFailed(f"`outputFiles`: {error}") from error
-        if chosen:
-            stored[relative] = context.storage.put(path, relative)
-        elif everything_in is not None and path.is_relative_to(everything_in):
-            stored[path.relative_to(everything_in).as_posix()] = context.storage.put(path, relative)
+        stored[relative] = context.storage.put(path, relative)
+    for path in () if everything_in is None else _files_below(everything_in):
+        relative = path.relative_to(folder).as_posix()
+        if relative not in stored:
+            stored[path.relative_to(everything_in or folder).as_posix()] = context.storage.put(path, relative)
     return stored
+
+
+def files_of(folder: Path, patterns: Sequence[str], property_name: str) -> list[Path]:
+    """The files below a folder that a pattern names, in order. TaskFailed when it is no pattern."""
+    if not patterns:
+        return []
+    try:
+        return [
+            path
+            for path in _files_below(folder)
+            if any(matches(pattern, path.relative_to(folder).as_posix()) for pattern in patterns)
+        ]
+    except InvalidPattern as error:
+        raise TaskFailed(f"`{property_name}`: {error}") from error
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

@@ -1,0 +1,1 @@
+"""Tasks that keep a state between executions."""

@@ -1,0 +1,1 @@
+"""Tasks on files of internal storage."""

@@ -1,0 +1,26 @@
+"""Which namespaces a flow may use beside its own: for KV pairs, files, executions, subflows."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_NAMESPACE: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]*(\.[a-zA-Z0-9][a-zA-Z0-9_-]*)*")
+
+
+class NamespaceNotAllowed(PermissionError):
+    """A flow may not use this namespace."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f"Namespace {namespace} is not allowed.")
+
+
+def check_namespace(namespace: str, *, used_by: str) -> str:
+    """The namespace, when a flow of ``used_by`` may use it. NamespaceNotAllowed.
+
+    Every namespace of the open tenant is allowed, and none of another can be named: schemas and storage are the
+    tenant's own. What is no namespace at all is refused here, before it becomes part of an address.
+    """
+    if namespace != used_by and not _NAMESPACE.fullmatch(namespace):
+        raise NamespaceNotAllowed(namespace)
+    return namespace
