@@ -12,6 +12,8 @@ from apps.workflows.services.chores import run_chores
 from apps.workflows.services.clock import tick_timers, wake
 from apps.workflows.services.continuing import continue_execution as continue_step
 from apps.workflows.services.continuing import go_on_restarted as restarted_step
+from apps.workflows.services.retrying import create_retry
+from apps.workflows.services.subflows import create_child, kill_children_of
 from apps.workflows.worker.drive import Driver
 from apps.workflows.worker.pulse import Pulse
 from apps.workflows.worker.working_directory import sweep_working_directories
@@ -79,6 +81,24 @@ def continue_execution(execution_id: str) -> None:
 def go_on_restarted(execution_id: str) -> None:
     """The first step after a surgery."""
     restarted_step(execution_id)
+
+
+@shared_task
+def start_child(execution_id: str, run_id: str, child_id: str, token: str, batch: int | None) -> None:
+    """A task run asks for the execution of a subflow."""
+    create_child(execution_id, run_id, child_id=child_id, token=token, batch=batch)
+
+
+@shared_task
+def kill_children(execution_id: str, run_id: str) -> None:
+    """A task run was killed: so is what it started."""
+    kill_children_of(run_id)
+
+
+@shared_task
+def retry_execution(execution_id: str, new_id: str) -> None:
+    """An execution ended RETRIED: the next one starts."""
+    create_retry(execution_id, new_id)
 
 
 @shared_task

@@ -12,7 +12,11 @@ from apps.workflows.plugin_api.state import State
 
 
 class RenderFailed(Exception):
-    """An expression could not be rendered; the message is ready for the log."""
+    """An expression could not be rendered; the message is ready for the log. ``outputs`` are known all the same."""
+
+    def __init__(self, message: str, outputs: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.outputs = outputs
 
 
 class Render(Protocol):

@@ -88,6 +88,7 @@ def _end_with_child(step: Step, run: RunRow, child_id: str, state: State) -> Non
         run.outputs = step.ports.render.child_outputs(run, child_id)
     except RenderFailed as error:
         step.log(Level.ERROR, run, str(error))
+        run.outputs = error.outputs
         state = State.FAILED
     open_attempt(run, run.histories[-1].date)
     end_leaf(step, run, state, step.now)

@@ -70,8 +70,8 @@ SELECT %s, %s, %s, 'execution', %s::jsonb, %s FROM w0
 """
 
 
-def insert_execution(tenant: str, new: NewExecution, now: datetime) -> None:
-    """Insert the row, its label rows and its live event. An execution of that id already there is kept.
+def insert_execution(tenant: str, new: NewExecution, now: datetime) -> bool:
+    """Insert the row, its label rows and its live event. An execution of that id already there is kept: False.
 
     Doing it twice is harmless, so that a derived id starts one execution however often its start is asked for.
     """
@@ -87,7 +87,7 @@ def insert_execution(tenant: str, new: NewExecution, now: datetime) -> None:
         "new": new.state.value,
         "start": stamp(now),
     }
-    run_parts(
+    inserted = run_parts(
         [
             (
                 _INSERT,
@@ -124,6 +124,7 @@ def insert_execution(tenant: str, new: NewExecution, now: datetime) -> None:
             (_INSERT_EVENT, [tenant, f"exec:{new.id}", new.namespace, dump(event), now]),
         ]
     )
+    return inserted == 1
 
 
 def _uuid(value: str | None) -> Any:

@@ -57,6 +57,17 @@ def load_runs(execution_id: str, run_ids: Iterable[str]) -> list[RunRow]:
         return [run_from_columns(columns) for columns in cursor.fetchall()]
 
 
+def read_run(execution_id: str, run_id: str) -> RunRow | None:
+    """A task run as it stands, not locked. None when it is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {RUN_COLUMNS} FROM task_run WHERE id = %s AND execution_id = %s",  # noqa: S608 - constants
+            [to_uuid(run_id), to_uuid(execution_id)],
+        )
+        columns = cursor.fetchone()
+    return None if columns is None else run_from_columns(columns)
+
+
 def ancestors_of(run_id: str) -> tuple[str, ...]:
     """Ids of a run's ancestors, outermost first; empty when the run is gone."""
     with connection.cursor() as cursor:

@@ -156,15 +156,16 @@ def save_step(tenant: str, locked: Locked, decision: Decision, extras: Extras, n
     run_parts(parts)
 
 
-def run_parts(parts: Sequence[tuple[str, list[Any]]]) -> None:
-    """Run data-modifying statements as one: all but the last as common table expressions."""
+def run_parts(parts: Sequence[tuple[str, list[Any]]]) -> int:
+    """Run data-modifying statements as one: all but the last as common table expressions; rows of the last one."""
     if not parts:
-        return
+        return 0
     *heads, (last_sql, last_values) = parts
     with_list = ", ".join(f"w{number} AS ({sql.strip()})" for number, (sql, _) in enumerate(heads))
     values = [value for _, held in heads for value in held] + last_values
     with connection.cursor() as cursor:
         cursor.execute(f"WITH {with_list} {last_sql}" if heads else last_sql, values)
+        return int(cursor.rowcount)
 
 
 def log_rows(lines: Sequence[LogRow]) -> list[dict[str, Any]]:

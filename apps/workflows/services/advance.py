@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
@@ -24,14 +24,14 @@ from apps.workflows.engine.commands import AnnounceEnd, DropTimer, LogLine, SetT
 from apps.workflows.engine.compiled_flow import CompiledFlow
 from apps.workflows.engine.decide import decide
 from apps.workflows.engine.decision import Decision
-from apps.workflows.engine.events import Continue, Event, TaskRunEnded, Woken
-from apps.workflows.engine.frontier import Attempt, Change, Frontier, RunRow
+from apps.workflows.engine.events import Continue, Created, Event, TaskRunEnded, Woken
+from apps.workflows.engine.frontier import Attempt, Change, ExecutionRow, Frontier, RunRow
 from apps.workflows.engine.ports import Ports
 from apps.workflows.execution_store.claims import ExecutionFacts, claim_waiting_run, read_facts, store_result_beside
 from apps.workflows.execution_store.load import Locked, execution_exists, load_frontier, load_runs, lock_execution
 from apps.workflows.execution_store.look import PostgresLook
 from apps.workflows.execution_store.save import Extras, insert_logs, insert_metrics, save_step
-from apps.workflows.execution_store.slots import give_slot_back, take_slot
+from apps.workflows.execution_store.slots import SLOTS_TIMER, give_slot_back, slots_key, take_slot
 from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.plugin_api.state import State
 from apps.workflows.plugin_api.task import Level
@@ -45,6 +45,9 @@ log = structlog.get_logger(__name__)
 
 CONTINUE_TIMER = "continue"
 """Kind of the timer that stands behind results stored beside a busy step."""
+
+SLOTS_EVERY = timedelta(seconds=30)
+"""How often a flow whose limit keeps executions waiting is looked after."""
 
 RUN_TIMERS = frozenset({"retry", "sleep", "timeout", "delay", "pause_timeout", "loop"})
 """Kinds of timers whose key names a task run."""
@@ -182,6 +185,9 @@ def step(
     save_step(tenant, locked, decision, extras, now)
     if any(isinstance(command, AnnounceEnd) and command.slot_freed for command in decision.commands):
         give_slot_back(execution.namespace, execution.flow_id)
+    if _found_no_place(execution, decision, event):
+        # Whether or not the message about the next free place arrives, this flow is looked after.
+        keep_timer(tenant, SLOTS_TIMER, slots_key(execution.namespace, execution.flow_id), now + SLOTS_EVERY)
     _save_timers(tenant, execution.id, decision)
     return decision
 
@@ -248,6 +254,14 @@ def close_attempt(run: RunRow, event: TaskRunEnded) -> None:
         run.attempts[-1].log_file = event.log_file
 
 
+def _found_no_place(execution: ExecutionRow, decision: Decision, event: Event) -> bool:
+    """Whether the limit of its flow keeps a new execution from beginning: queued, or ended at once."""
+    if State.QUEUED in decision.entered:
+        return True
+    begins = isinstance(event, Created | Woken) and execution.cursor is None
+    return begins and bool(decision.entered) and execution.state in (State.CANCELLED, State.FAILED)
+
+
 def _ports(tenant: str, locked: Locked, frontier: Frontier, flow: LoadedFlow, claimer: Claimer | None) -> Ports:
     execution = locked.execution
     facts: list[ExecutionFacts] = []
@@ -260,7 +274,7 @@ def _ports(tenant: str, locked: Locked, frontier: Frontier, flow: LoadedFlow, cl
             facts.append(found)
         return facts[0]
 
-    source = ExpressionSource(read, flow, execution.id, tenant, frontier.runs)
+    source = ExpressionSource(read, flow, execution.id, tenant, frontier.runs, labels=lambda: execution.labels)
 
     def functions() -> StoreFunctions:
         return StoreFunctions(read(), now=read_clock)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.db import connection
 
 from apps.common.ids import from_uuid, to_uuid
-from apps.workflows.engine.events import ChildrenEnded, SlotFreed
+from apps.workflows.engine.events import ChildrenEnded
 from apps.workflows.services.advance import advance_execution
+from apps.workflows.services.slots import free_queued
 
 
 def announce_execution_end(execution_id: str, *, slot_freed: bool) -> None:
-    """Tell a waiting parent, and let the oldest queued execution of the flow take the freed place.
+    """Tell a waiting parent, and let queued executions of the flow take the freed place.
 
     May come twice: who is told looks for itself. The place itself was given back by the step that ended the execution.
     """
@@ -26,16 +27,4 @@ def announce_execution_end(execution_id: str, *, slot_freed: bool) -> None:
     if parent_execution_id is not None:
         advance_execution(from_uuid(parent_execution_id), ChildrenEnded(from_uuid(parent_run_id)))
     if slot_freed:
-        _free_oldest_queued(namespace, flow_id)
-
-
-def _free_oldest_queued(namespace: str, flow_id: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM execution WHERE namespace = %s AND flow_id = %s AND state = 'QUEUED'"
-            " ORDER BY start_date LIMIT 1",
-            [namespace, flow_id],
-        )
-        row = cursor.fetchone()
-    if row is not None:
-        advance_execution(from_uuid(row[0]), SlotFreed())
+        free_queued(namespace, flow_id)

@@ -104,7 +104,7 @@ def kill_with_children(*, acting_user: Actor | None, execution_id: str, cascade:
     if head is None:
         raise NotFound(f"Execution {execution_id} not found")
     try:
-        kill_execution(acting_user=acting_user, execution_id=execution_id)
+        kill_execution(acting_user=acting_user, execution_id=execution_id, cascade=cascade)
     except IllegalState:
         if not cascade:
             raise

@@ -13,7 +13,9 @@ from apps.common.dispatch import EXECUTOR_QUEUE, send_now
 from apps.tenants.scope import UnknownTenant, tenant_scope
 from apps.timers.services import claim_due_timers, drop_tenant_timers
 from apps.workflows.engine.events import Continue, Event, Woken
+from apps.workflows.execution_store.slots import SLOTS_TIMER
 from apps.workflows.services.advance import CONTINUE_TIMER, advance_execution
+from apps.workflows.services.slots import look_after_slots
 
 log = structlog.get_logger(__name__)
 
@@ -57,15 +59,21 @@ def _wake_in(tenant: str, timers: Sequence[tuple[str, str]]) -> None:
 def wake(timers: Sequence[tuple[str, str]]) -> None:
     """Make the steps of due timers of the open tenant. One that fails is logged and due again after its grace."""
     for kind, key in timers:
-        if kind not in EXECUTION_KINDS:
-            log.error("a timer of an unknown kind is due", kind=kind, key=key)
-            continue
-        execution_id, _, rest = key.partition(":")
-        event: Event = Continue() if kind == CONTINUE_TIMER else Woken(kind, rest)
         try:
-            advance_execution(execution_id, event)
+            _wake_one(kind, key)
         except DatabaseError:
             raise
         except Exception:
             # One broken execution must not keep the others asleep; its timer comes again.
-            log.exception("a timer's step failed", kind=kind, execution=execution_id)
+            log.exception("a timer's step failed", kind=kind, key=key)
+
+
+def _wake_one(kind: str, key: str) -> None:
+    if kind == SLOTS_TIMER:
+        look_after_slots(key)
+    elif kind in EXECUTION_KINDS:
+        execution_id, _, rest = key.partition(":")
+        event: Event = Continue() if kind == CONTINUE_TIMER else Woken(kind, rest)
+        advance_execution(execution_id, event)
+    else:
+        log.error("a timer of an unknown kind is due", kind=kind, key=key)

@@ -19,6 +19,7 @@ from apps.storage.internal_storage import open_storage
 from apps.timers.services import drop_timers
 from apps.workflows.dispatch import send_commands
 from apps.workflows.engine.events import KillRequested
+from apps.workflows.execution_store.children import let_children_go
 from apps.workflows.execution_store.create import CORRELATION, NewExecution
 from apps.workflows.execution_store.load import lock_execution
 from apps.workflows.execution_store.purge import delete_executions
@@ -106,9 +107,12 @@ def check_inputs(*, request: StartRequest) -> list[dict[str, Any]]:
     )
 
 
-def kill_execution(*, acting_user: Actor | None, execution_id: str) -> None:
+def kill_execution(*, acting_user: Actor | None, execution_id: str, cascade: bool = True) -> None:
     """End an execution: it is KILLED when this returns or as soon as its rows are swept; running tasks stop within
-    a second. NotFound; IllegalState when it has ended."""
+    a second. The subflows it waits for are killed with it, or, without ``cascade``, go on by themselves.
+
+    NotFound; IllegalState when it has ended.
+    """
     now = read_clock()
     tenant = require_tenant()
     with transaction.atomic():
@@ -118,6 +122,8 @@ def kill_execution(*, acting_user: Actor | None, execution_id: str) -> None:
         execution = locked.execution
         if execution.state.ended:
             raise IllegalState(f"Execution is already finished, can't kill it: it is {execution.state}")
+        if not cascade:
+            let_children_go(execution_id)
         decision = step(tenant, locked, KillRequested(), now)
         record(
             acting_user=acting_user,

@@ -22,13 +22,18 @@ WATCH_EVERY = timedelta(seconds=30)
 """When a new execution's watch first looks whether its start got lost."""
 
 
-def store_execution(new: NewExecution, definition: FlowDefinition, now: datetime) -> None:
-    """Insert an execution with its timers, in the caller's transaction; it is sent to its workers after the commit."""
+def store_execution(new: NewExecution, definition: FlowDefinition, now: datetime) -> bool:
+    """Insert an execution with its timers, in the caller's transaction; it is sent to its workers after the commit.
+
+    False, and nothing done, when an execution of that id is there already.
+    """
     tenant = require_tenant()
-    insert_execution(tenant, new, now)
+    if not insert_execution(tenant, new, now):
+        return False
     set_timers(tenant, first_timers(new.id, definition, new.schedule_date, now))
     if new.schedule_date is None or new.schedule_date <= now:
         send_created(new.id)
+    return True
 
 
 def read_flow_inputs(

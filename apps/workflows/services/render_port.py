@@ -8,13 +8,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from apps.common.clock import now as read_clock
 from apps.workflows.engine.frontier import RunRow
 from apps.workflows.engine.ports import RenderFailed
+from apps.workflows.execution_store.claims import read_facts
 from apps.workflows.expressions.environment import is_truthy, render_tree, render_typed
 from apps.workflows.expressions.errors import ExpressionError
 from apps.workflows.plugin_api.inputs import InvalidOutput
 from apps.workflows.plugin_api.property import Property
+from apps.workflows.plugin_api.task import ExecutableTask, FlowCall
 from apps.workflows.selectors.outputs import read_end
+from apps.workflows.services.definitions import load_flow
 from apps.workflows.services.expression_functions import StoreFunctions
 from apps.workflows.services.variables import ExpressionSource
 
@@ -71,11 +75,36 @@ class StepRender:
         return all(condition.holds(variables) for condition in conditions)
 
     def child_outputs(self, run: RunRow, child_id: str) -> dict[str, Any]:
-        """``executionId``, ``state`` and ``outputs`` of the execution a task run waited for."""
+        """``executionId`` of the execution a task run started, and ``state`` and ``outputs`` if it waited for it."""
+        task = self.source.flow.compiled.task(run.task_id).task
+        if not isinstance(task, ExecutableTask):
+            raise TypeError(f"Task {run.task_id} starts no executions")
+        outputs: dict[str, Any] = {"executionId": child_id}
+        if not task.wait:
+            return outputs
         child = read_end(child_id)
         if child is None:
-            raise RenderFailed(f"The execution {child_id} that the task started is no longer there")
-        return {"executionId": child_id, "state": child.state, "outputs": child.outputs or {}}
+            raise RenderFailed(f"The execution {child_id} that the task started is no longer there", outputs)
+        outputs["state"] = child.state
+        try:
+            given = self._guard(lambda: self._from_child(child_id, task.call()))
+        except RenderFailed as error:
+            raise RenderFailed(str(error), outputs) from error
+        return outputs | {"outputs": given if given is not None else child.outputs or {}}
+
+    def _from_child(self, child_id: str, call: FlowCall) -> Any:
+        """The task's own ``outputs``, rendered as an expression of the child's; None when its flow declares some."""
+        if not call.outputs:
+            return None
+        facts = read_facts(child_id)
+        if facts is None:
+            raise LookupError(f"The execution {child_id} that the task started is no longer there")
+        flow = load_flow(facts.flow_ref, facts.flow_revision)
+        if flow.definition.outputs:
+            return None
+        source = ExpressionSource(lambda: facts, flow, child_id, self.source.tenant, {})
+        functions = StoreFunctions(facts, now=read_clock)
+        return render_tree(call.outputs, source.variables(None), functions)
 
     def batch_outputs(self, run: RunRow, iterations: Mapping[str, int]) -> dict[str, Any]:
         """What a task run that started an execution per batch tells of them."""
