@@ -189,6 +189,11 @@ def step(
         # Whether or not the message about the next free place arrives, this flow is looked after.
         keep_timer(tenant, SLOTS_TIMER, slots_key(execution.namespace, execution.flow_id), now + SLOTS_EVERY)
     _save_timers(tenant, execution.id, decision)
+    if execution.parent_execution_id is None:
+        # Nobody waits for this end: most executions have no parent and no limit, and a message costs as much as a task.
+        decision.commands = [
+            command for command in decision.commands if not isinstance(command, AnnounceEnd) or command.slot_freed
+        ]
     return decision
 
 
