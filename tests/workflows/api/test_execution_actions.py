@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.audit.models import AuditEntry
 from apps.common.clock import now
 from apps.common.ids import new_id
+from apps.storage.internal_storage import open_storage
 from apps.timers.models import Timer
 from apps.workflows.models import Execution, TaskRun
 from tests.support.api_client import ApiClient
@@ -18,6 +20,19 @@ namespace: company.team
 tasks:
   - {id: nap, type: io.kestra.plugin.core.flow.Sleep, duration: PT0.2S}
   - {id: after, type: io.kestra.plugin.core.log.Log, message: awake}
+"""
+APPROVAL = """id: approval
+namespace: company.team
+tasks:
+  - id: ask
+    type: io.kestra.plugin.core.flow.Pause
+    onResume:
+      - {id: reason, type: STRING}
+      - {id: note, type: STRING, required: false}
+      - {id: proof, type: FILE, required: false}
+  - id: say
+    type: io.kestra.plugin.core.debug.Return
+    format: "{{ outputs.ask.onResume.reason }}, {{ outputs.ask.onResume.note ?? 'no note' }}"
 """
 FLAKY = """id: flaky
 namespace: company.team
@@ -82,6 +97,37 @@ def wake(runner: FlowRunner, name: str) -> None:
     Timer.objects.update(due_at=now())
     runner.tick()
     runner.jobs.run()
+
+
+def test_a_pause_asks_for_its_inputs(running: Running) -> None:
+    client, runner = running
+    client.post("/flows", APPROVAL)
+    name = started(client, runner, "company.team/approval")
+    assert state_of(client, name) == "PAUSED"
+    refused = client.post(f"/executions/{name}/resume")
+    assert refused.status_code == 422
+    assert "Invalid input for `reason`, missing required input, but received `null`" in refused.json()["message"]
+    assert state_of(client, name) == "PAUSED"
+    checked = client.post_form(f"/executions/{name}/resume/validate", {"note": "x"}).json()
+    assert [(one["input"]["id"], bool(one["errors"])) for one in checked["inputs"]] == [
+        ("reason", True),
+        ("note", False),
+        ("proof", False),
+    ]
+    proof = SimpleUploadedFile("proof", b"signed")
+    answer = client.post_form(f"/executions/{name}/resume", {"reason": "good", "proof": proof})
+    assert answer.status_code == 204, answer.content
+    runner.finish(Ran(name))
+    body = client.get(f"/executions/{name}").json()
+    ask, say = body["taskRunList"]
+    assert say["outputs"]["value"] == "good, no note"
+    with open_storage().open(ask["outputs"]["onResume"]["proof"]) as stored:
+        assert stored.read() == b"signed"
+    assert history(body) == ["CREATED", "RUNNING", "PAUSED", "RESTARTED", "RUNNING", "SUCCESS"]
+    again = client.post(f"/executions/{name}/resume")
+    assert again.status_code == 409
+    assert "not paused" in again.json()["message"]
+    assert client.post(f"/executions/{name}/resume/validate").status_code == 409
 
 
 def test_who_may_not_update_may_do_none_of_it(running: Running, as_bob: ApiClient) -> None:
