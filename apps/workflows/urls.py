@@ -8,9 +8,8 @@ from apps.common.api import Handler
 from apps.common.ids import LENGTH
 from apps.common.pages import page
 from apps.workflows.api import (
-    execution_actions as actions,
-)
-from apps.workflows.api import (
+    debugging,
+    execution_bulk,
     execution_files,
     execution_kill,
     execution_start,
@@ -24,6 +23,7 @@ from apps.workflows.api import (
     plugins,
     streams,
 )
+from apps.workflows.api import execution_actions as actions
 from apps.workflows.api.describe import route
 from apps.workflows.views import (
     execute,
@@ -69,12 +69,14 @@ flow_routes = [
     path("flows/validate", route(POST=flow_bulk.validate_flows)),
     path("flows/validate/task", route(POST=flow_bulk.validate_task)),
     path("flows/validate/trigger", route(POST=flow_bulk.validate_trigger)),
+    path("flows/graph", route(POST=debugging.draw_source)),
     path("flows/<str:namespace>", route(GET=flow_lists.list_namespace, POST=flow_bulk.save_namespace)),
     path(
         "flows/<str:namespace>/<str:flow_id>",
         route(GET=flows.read_flow, PUT=flows.replace_flow, DELETE=flows.remove_flow),
     ),
     path("flows/<str:namespace>/<str:flow_id>/revisions", route(GET=flows.read_revisions)),
+    path("flows/<str:namespace>/<str:flow_id>/graph", route(GET=debugging.read_flow_graph)),
     path("flows/<str:namespace>/<str:flow_id>/tasks/<str:task_id>", route(GET=flows.read_task)),
 ]
 
@@ -98,6 +100,8 @@ action_routes = [
     *action("labels", POST=actions.change_labels),
     *action("force-run", POST=actions.force_run),
     *action("unqueue", POST=actions.unqueue),
+    *action("eval/<str:task_run_id>", POST=debugging.evaluate),
+    *action("eval", POST=debugging.evaluate),
 ]
 
 execution_routes = [
@@ -107,12 +111,20 @@ execution_routes = [
     path("executions/by-query", route(DELETE=executions.remove_by_query)),
     path("executions/kill/by-ids", route(DELETE=execution_kill.kill_by_ids)),
     path("executions/kill/by-query", route(DELETE=execution_kill.kill_by_query)),
+    path("executions/labels/by-ids", route(POST=execution_bulk.label_by_ids)),
+    path("executions/labels/by-query", route(POST=execution_bulk.label_by_query)),
+    *(path(f"executions/{bulk.word}/by-ids", route(POST=execution_bulk.by_ids(bulk))) for bulk in execution_bulk.BULKS),
+    *(
+        path(f"executions/{bulk.word}/by-query", route(POST=execution_bulk.by_query(bulk)))
+        for bulk in execution_bulk.BULKS
+    ),
     path("executions/namespaces", route(GET=executions.startable_namespaces)),
     path("executions/namespaces/<str:namespace>/flows", route(GET=executions.startable_flows)),
     path("executions/flows/<str:namespace>/<str:flow_id>", route(GET=flows.read_flow_for_execution)),
     path("executions/trigger/<str:namespace>/<str:flow_id>", route(POST=execution_start.start_execution)),
     path("executions/<execution:execution_id>/flow", route(GET=executions.read_flow_of_execution)),
     *action_routes,
+    path("executions/<execution:execution_id>/graph", route(GET=debugging.read_execution_graph)),
     path("executions/<execution:execution_id>/follow", route(GET=streams.follow_execution)),
     path("executions/<execution:execution_id>/file", route(GET=execution_files.download)),
     path("executions/<execution:execution_id>/file/metas", route(GET=execution_files.read_metas)),

@@ -26,7 +26,7 @@ from apps.workflows.services.execution_files import new_input_address, store_upl
 from apps.workflows.services.input_renderer import FlowInputRenderer
 from apps.workflows.services.inputs import Upload, read_inputs, validate_inputs
 
-PAUSABLE: Final = frozenset({State.RUNNING, State.RETRYING})
+PAUSABLE: Final = (State.RUNNING, State.RETRYING)
 
 
 @dataclass(frozen=True, slots=True)

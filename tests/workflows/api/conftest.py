@@ -10,7 +10,9 @@ import pytest
 from django.db import connection
 
 from apps.accounts.models import User
+from apps.rbac.models import Binding, Role
 from apps.storage.internal_storage import default_backend
+from tests.factories import bind
 from tests.support.api_client import ApiClient
 from tests.support.flow_runner import FlowRunner
 from tests.support.world import person
@@ -64,6 +66,20 @@ def as_bob(bob: User, in_alpha: object) -> ApiClient:
 def running(flows: FlowRunner) -> tuple[ApiClient, FlowRunner]:
     """Alice with real commits, and what runs the jobs."""
     return ApiClient(person("alice")), flows
+
+
+@pytest.fixture
+def allow(running: tuple[ApiClient, FlowRunner]) -> Iterator[Callable[[User, dict[str, list[str]], str], None]]:
+    """Binds a person to a role of the test's own in a namespace; undone afterwards, as roles outlive real commits."""
+    made: list[Role] = []
+
+    def bind_to(user: User, permissions: dict[str, list[str]], namespace: str) -> None:
+        made.append(Role.objects.create(name=f"Made for {namespace} {len(made)}", permissions=permissions))
+        bind(user, made[-1], namespace=namespace)
+
+    yield bind_to
+    Binding.objects.filter(role__in=made).delete()
+    Role.objects.filter(pk__in=[role.pk for role in made]).delete()
 
 
 @pytest.fixture
