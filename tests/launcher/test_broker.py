@@ -1,5 +1,6 @@
 """The embedded broker: messages through kombu over PostgreSQL, and throwing the queues away."""
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,6 +8,7 @@ import psycopg
 import pytest
 from kombu.connection import Connection
 from kombu.entity import Queue
+from kombu.message import Message
 
 from kestra_ee.launcher import queue_transport
 from kestra_ee.launcher.broker import EmbeddedBroker, transport_options
@@ -115,3 +117,26 @@ def test_processes_that_use_a_new_queue_at_once_do_not_stand_in_each_others_way(
             received.add(message.payload["number"])
             message.ack()
     assert received == set(range(24))
+
+
+def test_a_full_consumer_takes_the_next_message_as_soon_as_a_place_is_free(broker: EmbeddedBroker) -> None:
+    """Messages that wait already wake nobody: 20 of them, one at a time, must not take 20 waits."""
+    with connect(broker) as connection, connection.SimpleQueue("backlog") as queue:
+        for number in range(20):
+            queue.put({"number": number})
+    with connect(broker) as connection:
+        held: list[Message] = []
+        consumer = connection.Consumer(Queue("backlog"), callbacks=[lambda body, message: held.append(message)])
+        consumer.qos(prefetch_count=1)
+        with consumer:
+            began = time.monotonic()
+            for count in range(1, 21):
+                worker = threading.Timer(0.01, lambda: held[-1].ack()) if held else None
+                if worker is not None:
+                    worker.start()
+                while len(held) < count:
+                    connection.drain_events(timeout=2)
+                if worker is not None:
+                    worker.join()
+            held[-1].ack()
+    assert time.monotonic() - began < 3
