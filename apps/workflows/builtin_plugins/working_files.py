@@ -150,6 +150,8 @@ def files_of(folder: Path, patterns: Sequence[str], property_name: str) -> list[
     if not patterns:
         return []
     try:
+        for pattern in patterns:
+            matches(pattern, "")  # a pattern that is none is told even when there is no file
         return [
             path
             for path in _files_below(folder)
