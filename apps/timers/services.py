@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -21,19 +22,40 @@ class DueTimer:
     key: str
 
 
-def set_timers(tenant: str, timers: Iterable[tuple[str, str, datetime]]) -> None:
-    """Write timers (kind, key, due); one that exists is moved. One statement."""
+Statement = tuple[str, list[Any]]
+"""SQL and its values, to be run by itself or as a part of a larger statement."""
+
+
+def setting(tenant: str, timers: Iterable[tuple[str, str, datetime]]) -> list[Statement]:
+    """The statement that writes timers (kind, key, due); one that exists is moved. None when there is nothing."""
     rows = sorted(timers)
     if not rows:
-        return
+        return []
     kinds, keys, dues = (list(column) for column in zip(*rows, strict=True))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO public.timer (tenant, kind, key, due_at)"
-            " SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::timestamptz[])"
-            " ON CONFLICT (tenant, kind, key) DO UPDATE SET due_at = EXCLUDED.due_at",
-            [tenant, kinds, keys, dues],
-        )
+    sql = (
+        "INSERT INTO public.timer (tenant, kind, key, due_at)"
+        " SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::timestamptz[])"
+        " ON CONFLICT (tenant, kind, key) DO UPDATE SET due_at = EXCLUDED.due_at"
+    )
+    return [(sql, [tenant, kinds, keys, dues])]
+
+
+def dropping(tenant: str, timers: Iterable[tuple[str, str]]) -> list[Statement]:
+    """The statement that deletes timers (kind, key) if they are there. None when there is nothing."""
+    rows = sorted(timers)
+    if not rows:
+        return []
+    kinds, keys = (list(column) for column in zip(*rows, strict=True))
+    sql = (
+        "DELETE FROM public.timer t USING unnest(%s::text[], %s::text[]) AS d(kind, key)"
+        " WHERE t.tenant = %s AND t.kind = d.kind AND t.key = d.key"
+    )
+    return [(sql, [kinds, keys, tenant])]
+
+
+def set_timers(tenant: str, timers: Iterable[tuple[str, str, datetime]]) -> None:
+    """Write timers (kind, key, due); one that exists is moved. One statement."""
+    _run(setting(tenant, timers))
 
 
 def keep_timer(tenant: str, kind: str, key: str, due: datetime) -> None:
@@ -52,16 +74,13 @@ def keep_timer(tenant: str, kind: str, key: str, due: datetime) -> None:
 
 def drop_timers(tenant: str, timers: Iterable[tuple[str, str]]) -> None:
     """Delete timers (kind, key) if they are there. One statement."""
-    rows = sorted(timers)
-    if not rows:
-        return
-    kinds, keys = (list(column) for column in zip(*rows, strict=True))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM public.timer t USING unnest(%s::text[], %s::text[]) AS d(kind, key)"
-            " WHERE t.tenant = %s AND t.kind = d.kind AND t.key = d.key",
-            [kinds, keys, tenant],
-        )
+    _run(dropping(tenant, timers))
+
+
+def _run(statements: Iterable[Statement]) -> None:
+    for sql, values in statements:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
 
 
 def claim_due_timers(now: datetime, limit: int) -> list[DueTimer]:

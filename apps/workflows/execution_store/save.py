@@ -98,7 +98,8 @@ INSERT INTO loop_values (task_run_id, chunk, vals)
 SELECT r.run, r.chunk, r.vals FROM jsonb_to_recordset(%s::jsonb) AS r(run uuid, chunk int, vals jsonb)
 """
 _DELETE_RUNS = """
-DELETE FROM task_run WHERE execution_id = %s AND ancestors && %s::uuid[]
+WITH gone AS (DELETE FROM task_run WHERE execution_id = %s AND ancestors && %s::uuid[] RETURNING id)
+DELETE FROM loop_values WHERE task_run_id IN (SELECT id FROM gone)
 """
 _DROP_LABELS = """
 DELETE FROM execution_label l USING execution e
@@ -117,8 +118,17 @@ FROM jsonb_to_recordset(%s::jsonb) AS r(data jsonb, n int) ORDER BY r.n
 """
 
 
-def save_step(tenant: str, locked: Locked, decision: Decision, extras: Extras, now: datetime) -> None:
+def save_step(
+    tenant: str,
+    locked: Locked,
+    decision: Decision,
+    extras: Extras,
+    now: datetime,
+    beside: Sequence[tuple[str, list[Any]]] = (),
+) -> None:
     """Write the difference of a step in one statement. The caller holds the execution's row and commits.
+
+    ``beside`` are further statements to run with it (the step's timers); they touch none of its rows.
 
     Deletions come first, in a statement of their own, since new rows may take their places.
     """
@@ -153,7 +163,7 @@ def save_step(tenant: str, locked: Locked, decision: Decision, extras: Extras, n
                 [tenant, f"exec:{execution.id}", execution.namespace, now, dump(_event_rows(locked, decision))],
             )
         )
-    run_parts(parts)
+    run_parts([*beside, *parts])
 
 
 def run_parts(parts: Sequence[tuple[str, list[Any]]]) -> int:

@@ -18,7 +18,7 @@ from django.db import transaction
 from apps.common.clock import now as read_clock
 from apps.common.current_tenant import require_tenant
 from apps.common.ids import new_id
-from apps.timers.services import drop_timers, keep_timer, set_timers
+from apps.timers.services import Statement, drop_timers, dropping, keep_timer, setting
 from apps.workflows.dispatch import send_commands
 from apps.workflows.engine.commands import AnnounceEnd, DropTimer, LogLine, SetTimer
 from apps.workflows.engine.compiled_flow import CompiledFlow
@@ -182,13 +182,12 @@ def step(
     extras = extras or Extras()
     if State.FAILED in decision.entered and execution.error is None:
         execution.error = _first_error(execution.id, decision, extras)
-    save_step(tenant, locked, decision, extras, now)
+    save_step(tenant, locked, decision, extras, now, _timer_statements(tenant, execution, decision))
     if any(isinstance(command, AnnounceEnd) and command.slot_freed for command in decision.commands):
         give_slot_back(execution.namespace, execution.flow_id)
     if _found_no_place(execution, decision, event):
         # Whether or not the message about the next free place arrives, this flow is looked after.
         keep_timer(tenant, SLOTS_TIMER, slots_key(execution.namespace, execution.flow_id), now + SLOTS_EVERY)
-    _save_timers(tenant, execution.id, decision)
     if execution.parent_execution_id is None:
         # Nobody waits for this end: most executions have no parent and no limit, and a message costs as much as a task.
         decision.commands = [
@@ -315,15 +314,16 @@ def _run_of(event: Event) -> str | None:
     return getattr(event, "run_id", None)
 
 
-def _save_timers(tenant: str, execution_id: str, decision: Decision) -> None:
-    if not decision.timers:
-        return
+def _timer_statements(tenant: str, execution: ExecutionRow, decision: Decision) -> list[Statement]:
     # The last word on a name counts: a step may set a timer and drop it again.
     final: dict[tuple[str, str], SetTimer | DropTimer] = {}
     for timer in decision.timers:
-        final[timer.kind, timer_key(execution_id, timer.key)] = timer
-    drop_timers(tenant, [name for name, timer in final.items() if isinstance(timer, DropTimer)])
-    set_timers(tenant, [(*name, timer.due) for name, timer in final.items() if isinstance(timer, SetTimer)])
+        final[timer.kind, timer_key(execution.id, timer.key)] = timer
+    if execution.schedule_date is None:
+        final.pop(("schedule", execution.id), None)  # it never had one
+    dropped = [name for name, timer in final.items() if isinstance(timer, DropTimer)]
+    kept = [(*name, timer.due) for name, timer in final.items() if isinstance(timer, SetTimer)]
+    return dropping(tenant, dropped) + setting(tenant, kept)
 
 
 def timer_key(execution_id: str, key: str) -> str:
