@@ -131,6 +131,20 @@ def test_logs_are_purged_by_level_and_date(flows: FlowRunner, monkeypatch: pytes
     assert flows.run(purger(more, kind="log.PurgeLogs")).run_of("purge").outputs == {"count": 0}
 
 
+@pytest.mark.parametrize("days", [0, 1, 40])
+def test_lines_of_every_hour_of_the_period_are_purged_and_no_other(flows: FlowRunner, days: int) -> None:
+    old = flows.run(TALKER)
+    lines = list(LogEntry.objects.filter(execution_id=old.execution_id).order_by("id"))
+    first = now() - timedelta(days=days, hours=1)
+    # The line that was stored last is the oldest.
+    for line, moment in zip(lines, (first, first - timedelta(hours=5)), strict=True):
+        LogEntry.objects.filter(pk=line.pk).update(ts=moment)
+    late = f'"{(first - timedelta(hours=5)).isoformat()}"'
+    until = purger(kind="log.PurgeLogs").replace(f'"{SOON}"', late)
+    assert flows.run(until).run_of("purge").outputs == {"count": 1}, "the last moment belongs to it"
+    assert flows.run(purger(kind="log.PurgeLogs")).run_of("purge").outputs == {"count": 1}
+
+
 def counter(body: str) -> str:
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     return f"""

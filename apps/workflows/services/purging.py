@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection, transaction
 
 from apps.audit.services import Actor, record
+from apps.common.clock import now as read_clock
 from apps.common.current_tenant import require_tenant
 from apps.storage.internal_storage import execution_address, open_storage
 from apps.timers.services import drop_timers
@@ -25,6 +27,7 @@ SLICE: Final = 200
 """Executions of one transaction."""
 LINES: Final = 10_000
 """Lines of log of one transaction."""
+WINDOW: Final = timedelta(hours=1)
 ENDED: Final = tuple(state.value for state in State if state.ended)
 
 
@@ -68,28 +71,25 @@ def purge_logs(
     check: Callable[[], None] = lambda: None,
 ) -> int:
     """Delete lines of a period, those of triggers too; answers how many. ``check`` may stop it between slices."""
-    conditions = Conditions()
+    chosen = Conditions()
     refs = flow_refs(selection)
     if refs is not None:
-        conditions.add("l.flow_ref = ANY(%s::int[])", refs)
-    if selection.start is not None:
-        conditions.add("l.ts >= %s", selection.start)
-    if selection.end is not None:
-        conditions.add("l.ts <= %s", selection.end)
+        chosen.add("l.flow_ref = ANY(%s::int[])", refs)
     if levels:
-        conditions.add("l.level = ANY(%s::int[])", [level.rank for level in levels])
+        chosen.add("l.level = ANY(%s::int[])", [level.rank for level in levels])
     count = 0
-    while True:
-        check()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"DELETE FROM log WHERE id IN (SELECT l.id FROM log l{conditions.where} LIMIT %s)",  # noqa: S608
-                [*conditions.values, LINES],
-            )
-            deleted = int(cursor.rowcount)
-        count += deleted
-        if deleted < LINES:
-            break
+    for window in _windows(selection.start, selection.end):
+        conditions = Conditions([*chosen.parts, *window.parts], [*chosen.values, *window.values])
+        deleted = LINES
+        while deleted == LINES:
+            check()
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"DELETE FROM log WHERE id IN (SELECT l.id FROM log l{conditions.where} LIMIT %s)",  # noqa: S608
+                    [*conditions.values, LINES],
+                )
+                deleted = int(cursor.rowcount)
+            count += deleted
     _record(acting_user, "Log", selection, {"count": count})
     return count
 
@@ -104,6 +104,31 @@ def flow_refs(selection: Selection) -> list[int] | None:
     if selection.flow_id is not None:
         named.add("f.flow_id = %s", selection.flow_id)
     return list_flow_refs(named) if named.parts else None
+
+
+def _windows(start: datetime | None, end: datetime | None) -> Iterator[Conditions]:
+    """The period cut into hours, oldest first: a slice then looks at the lines of one hour, not again at all those
+    that the slices before it have deleted. Lines older than the one that was stored first are in the first cut.
+    """
+    until = read_clock() if end is None else end
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT l.ts FROM log l ORDER BY l.id LIMIT 1")
+        row = cursor.fetchone()
+    if row is None:
+        return
+    edge = max(row[0], start) if start is not None else row[0]
+    low = start
+    while edge < min(until, read_clock()):
+        yield _between(low, edge, "<")
+        low, edge = edge, edge + WINDOW
+    yield _between(low, until, "<=")
+
+
+def _between(low: datetime | None, high: datetime, compared: str) -> Conditions:
+    conditions = Conditions([f"l.ts {compared} %s"], [high])
+    if low is not None:
+        conditions.add("l.ts >= %s", low)
+    return conditions
 
 
 def _purge_page(rows: Sequence[ExecutionRow], *, executions: bool, logs: bool, metrics: bool, files: bool) -> Purged:

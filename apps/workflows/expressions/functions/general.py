@@ -109,11 +109,15 @@ def current_each_output(context: Context, outputs: object = ABSENT) -> object:
     values = [taskrun_value(parent) for parent in reversed(parents)] if isinstance(parents, list | tuple) else []
     values.append(taskrun_value(names))
     current: object = outputs
+    before: object = None
     for value in values:
         if value is None:
             continue
         if not isinstance(current, Mapping):
             return None
+        if value == before and plain_text(value) not in current:
+            continue  # a task of a WorkingDirectory repeats the value its parent stands for
+        before = value
         current = current.get(plain_text(value))
     return current
 
