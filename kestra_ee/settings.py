@@ -54,6 +54,7 @@ KESTRA_MASTER_KEY = env("KESTRA_EE_MASTER_KEY")
 KESTRA_SETUP = env("KESTRA_EE_SETUP")
 KESTRA_ADMIN_EMAIL = env("KESTRA_EE_ADMIN_EMAIL")
 KESTRA_ADMIN_PASSWORD = env("KESTRA_EE_ADMIN_PASSWORD")
+KESTRA_USERNAME_LABEL = env_flag("KESTRA_EE_USERNAME_LABEL")
 KESTRA_SLICE = int(env("KESTRA_EE_SLICE", "200"))
 """Most rows one step of an execution creates or revisits."""
 KESTRA_DISPATCHER = "kestra_ee.celery.CeleryDispatcher"

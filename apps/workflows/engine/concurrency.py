@@ -60,6 +60,8 @@ def restarted(step: Step) -> bool:
     if not step.execution.slot:
         _take_slot(step)
     step.enter(State.RUNNING)
+    if step.execution.paused:
+        step.enter(State.PAUSED)
     step.set_timer("watch", "", step.now + WATCH_EVERY)
     return True
 

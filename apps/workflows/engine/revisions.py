@@ -9,7 +9,8 @@ from datetime import datetime
 from apps.workflows.engine.compiled_flow import CompiledFlow, CompiledFrame, CompiledTask
 from apps.workflows.engine.cursor import DYNAMIC, ERRORS, FINALLY, LISTENERS, MAIN, Cursor
 from apps.workflows.engine.frontier import ExecutionRow, Frame, RunRow
-from apps.workflows.engine.surgery import Replay, copy_run, restart, run_again
+from apps.workflows.engine.rebuild import rebuild
+from apps.workflows.engine.surgery import LOOK_FIRST, Replay, copy_run, restart, run_again
 from apps.workflows.plugin_api.frame import Lanes
 from apps.workflows.plugin_api.state import State
 
@@ -22,7 +23,8 @@ def fit_runs(
     """Copies of the execution and of those of its task runs whose task the new revision has in the same list.
 
     A task that moved within its list takes its run along. Runs whose task is gone, or lies elsewhere, are left out
-    with everything below them. ``runs`` are in order of ``seq``; so is the answer.
+    with everything below them. What is new before a run that is kept does not run, also in a Parallel. ``runs`` are
+    in order of ``seq``; so is the answer.
     """
     if old is new:
         return replace(execution), [replace(run) for run in runs]
@@ -59,6 +61,12 @@ def restart_anew(
         if not run.state.ended and run.state is not State.PAUSED and not _is_open_frame(flow, run):
             run_again(flow, run, now)
     fresh.cursor = None if fitted_old.cursor is None else replace(fitted_old.cursor)
+    for run in copies:
+        if _is_open_frame(flow, run) and not run.state.ended and run.cursor is not None:
+            # What it had open may have been left behind.
+            run.cursor.adopt = LOOK_FIRST
+            run.cursor = rebuild(flow, run, [row for row in copies if row.parent_id == run.id])
+            run.pending = True
     surgery = restart(flow, fresh, copies, now)
     gone, emptied = set(surgery.deleted), set(surgery.emptied)
     below = gone | emptied

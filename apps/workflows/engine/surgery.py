@@ -203,7 +203,8 @@ class _Body:
         execution = self.execution
         execution.enter(State.RESTARTED, self.now)
         execution.pending = True
-        execution.paused = 0
+        # A run that was set beside a pause leaves that pause open.
+        execution.paused = sum(run.state is State.PAUSED for run in self.by_id.values() if not self._is_gone(run))
         execution.hold = False
         execution.error = None
         execution.outputs = None
@@ -214,6 +215,12 @@ class _Body:
             if run_id not in self.surgery.deleted and gone.isdisjoint(run.ancestors)
         }
         return self.surgery
+
+    def _is_gone(self, run: RunRow) -> bool:
+        """Whether it is deleted, or runs for a listener."""
+        path = {run.id, *run.ancestors}
+        outermost = self.by_id[run.ancestors[0]] if run.ancestors else run
+        return outermost.branch == LISTENERS or not path.isdisjoint(self.surgery.deleted)
 
     def _is_failed_final(self, run: RunRow) -> bool:
         return run.branch == FINALLY and run.state is State.FAILED

@@ -91,6 +91,18 @@ def find_heads(execution_ids: Iterable[str]) -> dict[str, ExecutionHead]:
     return {head.id: head for head in heads}
 
 
+def list_forebears(execution_id: str) -> list[str]:
+    """The executions it was made from by replays, restarts and retries: nearest first, at most 100. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH RECURSIVE f(id, parent_id, depth) AS (SELECT id, parent_id, 0 FROM execution WHERE id = %s UNION ALL"
+            " SELECT e.id, e.parent_id, f.depth + 1 FROM execution e JOIN f ON e.id = f.parent_id WHERE f.depth < 100)"
+            " SELECT id FROM f WHERE depth > 0 ORDER BY depth",
+            [to_uuid(execution_id)],
+        )
+        return [from_uuid(row[0]) for row in cursor.fetchall()]
+
+
 def find_open_children(parent_ids: Sequence[str]) -> list[ExecutionHead]:
     """Executions that have not ended and were started by one of these: by a subflow task or by a Flow trigger.
 

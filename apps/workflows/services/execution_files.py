@@ -7,12 +7,14 @@ from typing import Any, BinaryIO, cast
 from apps.storage.internal_storage import (
     InternalStorage,
     execution_address,
+    execution_id_of,
     input_address,
     is_below,
     namespace_file_address,
     open_storage,
 )
 from apps.workflows.execution_store.claims import ExecutionFacts
+from apps.workflows.selectors.executions import list_forebears
 from apps.workflows.services.inputs import Upload
 
 
@@ -24,9 +26,17 @@ def readable_address(facts: ExecutionFacts, path: str) -> str:
     """
     if not path.startswith("kestra://"):
         return namespace_file_address(facts.namespace, path)
-    if any(is_below(path, folder) for folder in _own_folders(facts)):
+    if any(is_below(path, folder) for folder in _own_folders(facts)) or _is_inherited(facts, path):
         return path
     raise PermissionError(f"Unable to read the file '{path}' as it didn't belong to the current execution")
+
+
+def _is_inherited(facts: ExecutionFacts, path: str) -> bool:
+    """Whether the file lies with an execution that this one was replayed from: it keeps the outputs of its tasks."""
+    owner = execution_id_of(path)
+    if owner is None or not is_below(path, execution_address(facts.namespace, facts.flow_id, owner)):
+        return False
+    return owner in list_forebears(facts.id)
 
 
 def _own_folders(facts: ExecutionFacts) -> list[str]:

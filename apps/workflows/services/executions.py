@@ -30,7 +30,7 @@ from apps.workflows.services.definitions import load_flow
 from apps.workflows.services.execution_files import remove_execution_files
 from apps.workflows.services.input_renderer import FlowInputRenderer
 from apps.workflows.services.inputs import Upload, validate_inputs
-from apps.workflows.services.new_executions import read_flow_inputs, store_execution
+from apps.workflows.services.new_executions import read_flow_inputs, starter_labels, store_execution
 
 SYSTEM = "system."
 """Labels that only the product sets begin so."""
@@ -69,6 +69,7 @@ def create_execution(*, acting_user: Actor | None, request: StartRequest) -> Sta
     execution_id = new_id()
     if not any(key == CORRELATION for key, _ in labels):
         labels.append((CORRELATION, execution_id))
+    labels += starter_labels(acting_user)
     inputs = read_flow_inputs(definition, execution_id, request.given, request.files)
     new = NewExecution(
         id=execution_id,

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+
+from apps.audit.services import Actor
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import Invalid, Problem
 from apps.encryption.services import encrypt, is_configured
@@ -18,6 +21,8 @@ from apps.workflows.services.execution_files import new_input_address, store_upl
 from apps.workflows.services.input_renderer import FlowInputRenderer
 from apps.workflows.services.inputs import Upload, read_inputs
 
+USERNAME = "system.username"
+"""The label that says who started an execution."""
 WATCH_EVERY = timedelta(seconds=30)
 """When a new execution's watch first looks whether its start got lost."""
 
@@ -73,6 +78,13 @@ def first_timers(
         if isinstance(sla, SlaMaxDuration):
             timers.append(("sla", f"{execution_id}:{number}", start + sla.duration))
     return timers
+
+
+def starter_labels(acting_user: Actor | None) -> list[tuple[str, str]]:
+    """The label that says who started an execution, where the installation wants it; none when nobody did."""
+    if acting_user is None or not settings.KESTRA_USERNAME_LABEL:
+        return []
+    return [(USERNAME, acting_user.username)]
 
 
 def merged_labels(*groups: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -40,7 +40,13 @@ from apps.workflows.services.acting import hold_execution, record_action
 from apps.workflows.services.advance import timer_key
 from apps.workflows.services.definitions import FlowRevisionGone, LoadedFlow, load_flow
 from apps.workflows.services.inputs import Upload
-from apps.workflows.services.new_executions import WATCH_EVERY, read_flow_inputs, store_execution
+from apps.workflows.services.new_executions import (
+    WATCH_EVERY,
+    merged_labels,
+    read_flow_inputs,
+    starter_labels,
+    store_execution,
+)
 
 NO_TASK: Final = "No task found to restart execution from!"
 
@@ -125,6 +131,7 @@ def replay_execution(
         source = _source(old, None if latest else revision if revision is not None else old.flow_revision)
         flow = load_flow(source.flow_ref, source.revision)
         new = _descendant(old.id, fresh_id, source)
+        new = replace(new, labels=merged_labels(new.labels, starter_labels(acting_user)))
         if inputs is not None:
             new = replace(new, inputs=read_flow_inputs(flow.definition, fresh_id, inputs.values, inputs.files))
         if task_run_id is None:

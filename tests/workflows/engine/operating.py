@@ -14,14 +14,14 @@ from tests.workflows.engine.world import World
 
 def restart_world(world: World) -> Surgery:
     """Restart the execution; its step Restarted is sent."""
-    execution, runs = _headers(world)
+    execution, runs = headers(world)
     surgery = restart(world.compiled, execution, runs, world.now)
     return _carry_out(world, execution, surgery)
 
 
 def set_state_in_world(world: World, run_id: str, state: State) -> Surgery:
     """Set a run's state; the step Restarted is sent."""
-    execution, runs = _headers(world)
+    execution, runs = headers(world)
     surgery = set_state(world.compiled, execution, runs, run_id, state, world.now)
     return _carry_out(world, execution, surgery)
 
@@ -31,7 +31,7 @@ def replay_world(world: World, run_id: str, seed: int = 0) -> World:
     fresh = World(world.compiled.flow, outcome=world.outcome, seed=seed, limit=world.limit, eager=world.eager)  # type: ignore[arg-type]
     fresh.now = world.now
     fresh.ids.count = 5_000_000
-    old, runs = _headers(world)
+    old, runs = headers(world)
     execution = ExecutionRow("copy", "ns", "flow", 1, State.CREATED, [Change(State.CREATED, fresh.now)])
     made = replay(world.compiled, execution, old, runs, run_id, fresh.now, fresh.ids)
     fresh.store.execution = copy_execution(execution)
@@ -48,7 +48,7 @@ def replay_world(world: World, run_id: str, seed: int = 0) -> World:
     return fresh
 
 
-def _headers(world: World) -> tuple[ExecutionRow, list]:  # type: ignore[type-arg]
+def headers(world: World) -> tuple[ExecutionRow, list]:  # type: ignore[type-arg]
     runs = [replace(copy_run(run), outputs=NOT_LOADED) for run in world.store.runs.values()]
     return copy_execution(world.store.execution), runs
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from apps.workflows.engine.events import InnerRun, KillRequested, StartRefused, TaskRunEnded
+from apps.workflows.engine.events import InnerRun, KillRequested, ResumeRequested, StartRefused, TaskRunEnded
 from apps.workflows.engine.sla import deadlines
 from apps.workflows.engine.surgery import InsideUnit, NoSuchTaskRun, NothingToRestart
 from apps.workflows.flow_language.flow import SlaMaxDuration
@@ -371,3 +371,18 @@ def test_a_replay_starts_what_never_ran_beside_it_at_once() -> None:
     fresh.drain()
     assert fresh.summary() == "p=RUNNING a=RUNNING b=SUCCESS c=RUNNING"
     assert fresh.run().state is State.SUCCESS
+
+
+def test_setting_a_run_beside_a_pause_leaves_the_pause_open() -> None:
+    flow = FakeFlow([Par(id="p", tasks=[Wait(id="v"), Wait(id="w")]), Fake(id="a")])
+    world = World(flow).start()
+    assert world.state is State.PAUSED
+    set_state_in_world(world, world.one("v").id, State.SUCCESS)
+    world.drain()
+    assert world.state is State.PAUSED
+    assert world.states("v") == [State.SUCCESS]
+    assert world.states("w") == [State.PAUSED]
+    world.step(ResumeRequested())
+    world.run()
+    assert world.state is State.SUCCESS
+    assert world.summary() == "p=SUCCESS v=SUCCESS w=SUCCESS a=SUCCESS"
