@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,8 +38,8 @@ tasks:
 
 
 def folders() -> set[str]:
-    root = work_root()
-    return {path.name for path in root.iterdir()} if root.is_dir() else set()
+    """Working directories of this process; others may run tests beside it."""
+    return {path.name for path in work_root().glob(f"{os.getpid()}-*")}
 
 
 def test_what_one_child_leaves_the_next_one_finds_and_the_folder_is_removed(flows: FlowRunner) -> None:
