@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from apps.common.errors import IllegalArgument, IllegalState, NotFound
+from apps.common.errors import IllegalArgument, IllegalState, NotFound, ProductError
 
 MAX_SEGMENT_BYTES: Final = 255
 MAX_PATH_BYTES: Final = 1000
@@ -32,6 +32,18 @@ class FileMissing(NotFound, FileNotFoundError):
 
     def __init__(self, path: str) -> None:
         super().__init__(f"There is no file at '{path[:500]}' in internal storage.")
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class StorageFailed(ProductError, OSError):
+    """A backend that is another's service refused or did not answer, also after it was asked again."""
+
+    status, reason = 502, "Storage failed"
+
+    def __init__(self, where: str, doing: str, why: str) -> None:
+        super().__init__(f"{where} failed at {doing}: {why}"[:1000])
 
     def __str__(self) -> str:
         return self.message
@@ -72,11 +84,17 @@ class BackendConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
+    def host_access(self) -> str:
+        """What of the machine itself this would use (its disk, its credentials), in words; empty for nothing."""
+        return ""
+
 
 class StorageBackend(Protocol):
     """Bytes by path. Paths are ``<tenant>/<…>``, checked by `check_path`; a backend trusts nobody and checks again.
 
     Made with ``Backend(config)``, where ``config`` is of the class's own ``config_class``. Threads share one.
+    Those that are another's service raise StorageFailed. An object store has no folders of its own: there a file and a
+    folder of one name may stand side by side, and `move` of a folder goes file by file.
     """
 
     config_class: ClassVar[type[BackendConfig]]
@@ -86,7 +104,7 @@ class StorageBackend(Protocol):
         ...
 
     def open(self, path: str) -> BinaryIO:
-        """The file's bytes, streamed. FileMissing."""
+        """The file's bytes, streamed; `seek` and then `read` fetch that part alone. FileMissing."""
         ...
 
     def exists(self, path: str) -> bool:
@@ -103,6 +121,10 @@ class StorageBackend(Protocol):
 
     def list(self, path: str, *, recursive: bool = False) -> Iterator[FileAttributes]:
         """What lies in a folder, by name; with `recursive` the files alone, of all folders below. Nothing if none."""
+        ...
+
+    def make_folder(self, path: str) -> None:
+        """An empty folder, listed until it is deleted; nothing when it is there. PathTaken."""
         ...
 
     def move(self, source: str, target: str) -> None:

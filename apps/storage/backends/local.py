@@ -41,6 +41,10 @@ class LocalConfig(BackendConfig):
 
     base_path: Path = Field(title="Folder that holds the files of all tenants")
 
+    def host_access(self) -> str:
+        """The disk."""
+        return "a folder of the machine"
+
 
 class LocalStorage:
     """A folder per tenant below ``base_path``; its own link, if it is one, is followed once, at the start."""
@@ -119,6 +123,15 @@ class LocalStorage:
                 yield from self.list(inner, recursive=True)
             elif stat.S_ISREG(facts.st_mode) or (not recursive and stat.S_ISDIR(facts.st_mode)):
                 yield self._described(inner, facts)
+
+    def make_folder(self, path: str) -> None:
+        """With those above it."""
+
+        def make() -> None:
+            with self._folder(path, self._segments(path), create=True) as folder:
+                os.fsync(folder)
+
+        self._retried(make, path)
 
     def move(self, source: str, target: str) -> None:
         """One rename."""

@@ -38,8 +38,15 @@ def make_backend(kind: str, configuration: dict[str, Any]) -> StorageBackend:
         ) from error
     try:
         made = backend_class(backend_class.config_class.model_validate(configuration))
-    except (ValidationError, OSError) as error:
-        raise StorageMisconfigured(f"The configuration of the storage type '{kind}' is wrong: {error}") from error
+    except ValidationError as error:
+        # Without what was given: it may be a credential.
+        wrong = "; ".join(
+            f"{'.'.join(map(str, found['loc'])) or 'all of it'}: {found['msg']}"
+            for found in error.errors(include_input=False, include_url=False, include_context=False)
+        )
+        raise StorageMisconfigured(f"The configuration of the storage type '{kind}' is wrong: {wrong}") from None
+    except (ValueError, OSError) as error:
+        raise StorageMisconfigured(f"The storage type '{kind}' cannot be used as configured: {error}") from error
     return cast("StorageBackend", made)
 
 
