@@ -26,6 +26,8 @@ def unit_ended(step: Step, run: RunRow, event: TaskRunEnded) -> None:
     """The worker has done with the folder. A failure of its own counts like that of a child; errors run from now."""
     if event.outputs is not None:
         run.outputs = dict(event.outputs)
+    if event.log_file is not None and run.attempts:
+        run.attempts[-1].log_file = event.log_file
     close_attempt(run, event.state, event.ended)
     step.touch(run)
     if run.cursor is None:

@@ -101,7 +101,7 @@ class Driver:
         task = flow.compiled.task(run.task_id).task
         if isinstance(task, UnitTask):
             return self._run_unit(tenant, facts, flow, run, task, until)
-        logs = LogCapture(run.id, run.task_id, len(run.attempts) - 1, task.log_level)
+        logs = LogCapture.of(task, run.id, len(run.attempts) - 1)
         context = TaskRunContext(tenant, facts, flow, run, logs)
         if not isinstance(task, RunnableTask):
             raise TypeError(f"The task run {run.id} is claimed, but {run.task_id} is no runnable task")

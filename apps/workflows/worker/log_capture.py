@@ -1,4 +1,4 @@
-"""The log of a running task: masked, thresholded and capped; kept for the commit, or taken while it runs."""
+"""The log of a running task: masked, thresholded and capped; kept for the commit, taken while it runs, or in a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from apps.common.clock import now as read_clock
 from apps.workflows.execution_store.save import LogRow, MetricRow
-from apps.workflows.plugin_api.task import Level
+from apps.workflows.plugin_api.task import Level, Task
+from apps.workflows.worker.log_file import LogFile
 
 MASK = "********"
 """What stands for a secret, whatever its length."""
@@ -20,9 +21,14 @@ TICK = timedelta(microseconds=1)
 
 
 class LogCapture:
-    """Collects lines and metrics of one attempt, from any thread. ``take`` empties it."""
+    """Collects lines and metrics of one attempt, from any thread. ``take`` empties it.
 
-    def __init__(self, task_run_id: str, task_id: str, attempt: int, threshold: Level | None) -> None:
+    With ``to_file`` lines go to a file and ``take`` gives metrics alone, until ``take_file``.
+    """
+
+    def __init__(
+        self, task_run_id: str, task_id: str, attempt: int, threshold: Level | None, *, to_file: bool = False
+    ) -> None:
         self.task_run_id = task_run_id
         self.task_id = task_id
         self.attempt = attempt
@@ -30,9 +36,15 @@ class LogCapture:
         self._lock = threading.Lock()
         self._secrets: list[str] = []
         self._lines: list[LogRow] = []
+        self._file = LogFile() if to_file else None
         self._metrics: list[MetricRow] = []
         self._written = 0
         self._last = read_clock() - TICK
+
+    @classmethod
+    def of(cls, task: Task, task_run_id: str, attempt: int) -> LogCapture:
+        """For an attempt of a task, as the task wants its log."""
+        return cls(task_run_id, task.id, attempt, task.log_level, to_file=task.log_to_file)
 
     def mask(self, secret: str) -> None:
         """From now on this value is written as ``********``; the longest first, as one may lie inside another."""
@@ -64,7 +76,11 @@ class LogCapture:
             # Two lines never share a moment, so that sorting by time keeps their order.
             moment = max(read_clock(), self._last + TICK)
             self._last = moment
-            self._lines.append(LogRow(self.task_run_id, self.attempt, level, moment, message))
+            row = LogRow(self.task_run_id, self.attempt, level, moment, message)
+            if self._file is None:
+                self._lines.append(row)
+            else:
+                self._file.write(row)
 
     def metric(self, kind: str, name: str, value: float, tags: Mapping[str, str] | None) -> None:
         """Keep a metric; a timer's seconds become milliseconds."""
@@ -72,6 +88,12 @@ class LogCapture:
         row = MetricRow(self.task_run_id, self.task_id, kind, name, shown, dict(tags or {}), read_clock())
         with self._lock:
             self._metrics.append(row)
+
+    def take_file(self) -> LogFile | None:
+        """The file, whole: from now on lines go to the table. The caller closes it; None when there is none."""
+        with self._lock:
+            file, self._file = self._file, None
+        return file
 
     def take(self) -> tuple[list[LogRow], list[MetricRow]]:
         """What has come since the last time."""

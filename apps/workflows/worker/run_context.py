@@ -153,6 +153,9 @@ class TaskRunContext:
 
     def close(self) -> None:
         """Remove what the run made on this machine."""
+        log_file = self.logs.take_file()
+        if log_file is not None:  # the run ended without a result
+            log_file.close()
         if self._directory is not None:
             self._directory.remove()
             self._directory = None

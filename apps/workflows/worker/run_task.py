@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -44,9 +45,30 @@ def run_task(context: TaskRunContext, task: RunnableTask, watch: Watch) -> TaskR
         return task.run(context)
 
     try:
-        return run_work(context, work, watch, timeout=task.timeout)
+        return with_log_file(context, run_work(context, work, watch, timeout=task.timeout))
     finally:
         context.close()
+
+
+def with_log_file(context: TaskRunContext, ended: TaskRunEnded) -> TaskRunEnded:
+    """The result with the address of its log, when that goes to a file. Without a line there is no file.
+
+    A storage that refuses the file changes nothing in the task's result: the reason and the log's end go to the table.
+    """
+    logs = context.logs
+    file = logs.take_file()
+    if file is None:
+        return ended
+    try:
+        return ended if file.empty else replace(ended, log_file=file.store(context.storage, logs.attempt))
+    except Exception as error:
+        # Backends raise errors of many libraries; none of them is the task's failure.
+        _check_own(error)
+        logs.log(Level.ERROR, f"The log could not be stored as a file: {error}. Look after internal storage; its end:")
+        logs.log(Level.INFO, file.tail())
+        return ended
+    finally:
+        file.close()
 
 
 def run_work(

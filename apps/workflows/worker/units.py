@@ -22,7 +22,7 @@ from apps.workflows.plugin_api.task import Output, RunnableTask, UnitTask
 from apps.workflows.services.definitions import LoadedFlow
 from apps.workflows.worker.log_capture import LogCapture
 from apps.workflows.worker.run_context import TaskRunContext
-from apps.workflows.worker.run_task import Watch, run_task, run_work
+from apps.workflows.worker.run_task import Watch, run_task, run_work, with_log_file
 
 Offer = Callable[[RunRow, Event, Extras], RunRow | None]
 """Hands an event about a run of the unit to a step, until the database takes it; answers the child that is claimed."""
@@ -50,7 +50,8 @@ class Unit:
         Raises what ``run_task`` raises: then the unit's claim is to be given back, and all of it is run again.
         """
         try:
-            return self._run(), Extras(*self.context.logs.take())
+            ended = with_log_file(self.context, self._run())
+            return ended, Extras(*self.context.logs.take())
         finally:
             self.context.close()
 
@@ -102,8 +103,8 @@ class Unit:
         return not stopped.is_set()
 
     def _context(self, run: RunRow) -> TaskRunContext:
-        threshold = self.flow.compiled.task(run.task_id).task.log_level
-        logs = LogCapture(run.id, run.task_id, max(len(run.attempts) - 1, 0), threshold)
+        task = self.flow.compiled.task(run.task_id).task
+        logs = LogCapture.of(task, run.id, max(len(run.attempts) - 1, 0))
         folder = None if run is self.run else self.context.working_directory()
         return TaskRunContext(self.tenant, self.facts, self.flow, run, logs, folder)
 
