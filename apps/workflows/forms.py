@@ -15,6 +15,7 @@ from django.utils.datastructures import MultiValueDict
 
 from apps.common.errors import Problem
 from apps.workflows.plugin_api.inputs import Input, InputType
+from apps.workflows.plugin_api.labels import SYSTEM_PREFIX
 
 PREFIX: Final = "inputs."
 """Field names are inputs.<id>, in a posted form and in the address of a prefilled page alike."""
@@ -109,6 +110,33 @@ def read_typed(
     labels = _read_labels(data.get(LABELS, ""), problems)
     schedule = _read_schedule(data.get(SCHEDULE, ""), zone, problems)
     return Typed(given, uploads, labels, schedule, tuple(problems), data.get(LABELS, ""), data.get(SCHEDULE, ""))
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """A label as it was typed, and what is wrong with it."""
+
+    key: str
+    value: str
+    error: str = ""
+
+
+def read_label_rows(data: QueryDict) -> list[LabelRow]:
+    """The posted fields `key` and `value`, side by side; rows that are empty are left out."""
+    rows: list[LabelRow] = []
+    for key, value in zip(data.getlist("key"), data.getlist("value"), strict=False):
+        key, value = key.strip(), value.strip()
+        if not key and not value:
+            continue
+        error = ""
+        if not key or not value:
+            error = "A label needs a key and a value."
+        elif key.startswith(SYSTEM_PREFIX):
+            error = f"Labels that begin with {SYSTEM_PREFIX} are set by the product alone. Choose another key."
+        elif any(key == row.key for row in rows):
+            error = f"The key {key} is there twice. Keep one of them."
+        rows.append(LabelRow(key, value, error))
+    return rows
 
 
 def build_fields(

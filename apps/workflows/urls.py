@@ -6,7 +6,7 @@ from django.urls import URLPattern, path, register_converter
 
 from apps.common.api import Handler
 from apps.common.ids import LENGTH
-from apps.common.pages import page
+from apps.common.pages import View, page
 from apps.workflows.api import (
     debugging,
     execution_bulk,
@@ -28,8 +28,13 @@ from apps.workflows.api.describe import route
 from apps.workflows.views import (
     execute,
     execution_actions,
+    execution_labels,
     execution_logs,
     execution_page,
+    execution_replay,
+    execution_resume,
+    execution_state,
+    execution_task,
     flow_page,
     flow_source,
 )
@@ -185,6 +190,13 @@ api_urls: list[URLPattern] = [
 
 FLOW = "flows/edit/<str:namespace>/<str:flow_id>"
 EXECUTION = "executions/<str:namespace>/<str:flow_id>/<str:execution_id>"
+
+
+def question(word: str, ask: View, act: View) -> list[URLPattern]:
+    """An action on one execution: its question, and what is done when it is answered."""
+    return [path(f"{EXECUTION}/{word}", page(GET=ask, POST=act), name=f"execution_{word.replace('-', '_')}")]
+
+
 ui_urls: list[URLPattern] = [
     path("flows", page(GET=flow_pages.list_flows), name="flows"),
     path("flows/new", page(GET=flow_source.show_new_flow, POST=flow_source.save_new_flow), name="flow_new"),
@@ -207,10 +219,21 @@ ui_urls: list[URLPattern] = [
     path(f"{EXECUTION}/outputs", page(GET=execution_page.show_outputs), name="execution_outputs"),
     path(f"{EXECUTION}/logs", page(GET=execution_logs.show_logs), name="execution_logs"),
     path(f"{EXECUTION}/logs/download", page(GET=execution_logs.download_logs), name="execution_logs_download"),
-    path(f"{EXECUTION}/kill", page(GET=execution_actions.ask_kill, POST=execution_actions.kill), name="execution_kill"),
+    path(f"{EXECUTION}/task", page(GET=execution_task.show_task), name="execution_task"),
+    *question("pause", execution_actions.ask_pause, execution_actions.pause),
+    *question("resume", execution_resume.ask_resume, execution_resume.resume),
     path(
-        f"{EXECUTION}/delete",
-        page(GET=execution_actions.ask_delete, POST=execution_actions.delete),
-        name="execution_delete",
+        f"{EXECUTION}/resume/inputs", page(POST=execution_resume.refresh_resume_inputs), name="execution_resume_inputs"
     ),
+    *question("restart", execution_replay.ask_restart, execution_replay.restart),
+    *question("replay", execution_replay.ask_replay, execution_replay.replay),
+    path(
+        f"{EXECUTION}/replay/inputs", page(POST=execution_replay.refresh_replay_inputs), name="execution_replay_inputs"
+    ),
+    *question("state", execution_state.ask_state, execution_state.change_state),
+    *question("labels", execution_labels.ask_labels, execution_labels.change_labels),
+    *question("force-run", execution_actions.ask_force_run, execution_actions.run_by_force),
+    *question("unqueue", execution_actions.ask_unqueue, execution_actions.unqueue),
+    *question("kill", execution_actions.ask_kill, execution_actions.kill),
+    *question("delete", execution_actions.ask_delete, execution_actions.delete),
 ]

@@ -131,6 +131,30 @@ def find_run(execution_id: str, run_id: str) -> TreeRun | None:
     return None if row is None else _run(row)
 
 
+def list_runs_in(execution_id: str, states: Sequence[str], *, limit: int) -> list[TreeRun]:
+    """Task runs in one of these states, in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{_SELECT} WHERE t.execution_id = %s AND t.state = ANY(%s) ORDER BY t.seq LIMIT %s",
+            [to_uuid(execution_id), list(states), limit],
+        )
+        return [_run(row) for row in cursor.fetchall()]
+
+
+def read_attempts(execution_id: str, run_id: str) -> list[list[tuple[str, datetime]]]:
+    """The history of each attempt at a task run, oldest first; none before a worker has taken it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attempts FROM task_run WHERE execution_id = %s AND id = %s",
+            [to_uuid(execution_id), to_uuid(run_id)],
+        )
+        row = cursor.fetchone()
+    held = [] if row is None or row[0] is None else json.loads(row[0])
+    return [
+        [(entry["state"], datetime.fromisoformat(entry["date"])) for entry in attempt["histories"]] for attempt in held
+    ]
+
+
 def list_runs_with_outputs(execution_id: str, *, after: int = 0, limit: int = PAGE) -> list[TreeRun]:
     """Task runs that left outputs, in order, after a number; one more than `limit` when there are further ones."""
     with connection.cursor() as cursor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +18,8 @@ from apps.workflows.plugin_api.state import State
 from apps.workflows.selectors.flows import find_flow
 from apps.workflows.selectors.logs import LogView, list_error_logs
 from apps.workflows.selectors.task_tree import TreeRun, find_run, list_runs_with_outputs, read_run_outputs
+from apps.workflows.views.execution_offers import ExecutionRights, list_offers
+from apps.workflows.views.execution_relatives import find_children, find_readable
 from apps.workflows.views.execution_view import ExecutionView
 from apps.workflows.views.gantt import draw_tree
 from apps.workflows.views.live_page import listen_from
@@ -37,16 +38,6 @@ MOST_OPEN: Final = 5
 """Loops whose task runs are shown at once."""
 
 
-@dataclass(frozen=True)
-class ExecutionRights:
-    """What the person may do with the execution."""
-
-    execute: bool
-    update: bool
-    delete: bool
-    see_flow: bool
-
-
 @access("EXECUTION", "READ", namespace=IN_VIEW)
 def show_execution(request: HttpRequest, namespace: str, flow_id: str, execution_id: str) -> HttpResponse:
     """Facts, history of states, inputs, outputs, labels. With `part=header` only the head, for a live page."""
@@ -56,6 +47,7 @@ def show_execution(request: HttpRequest, namespace: str, flow_id: str, execution
     if request.GET.get("part") == "header":
         return render(request, "workflows/executions/_header.html", context)
     context |= {
+        "relatives": find_readable(request, execution.row),
         "inputs": value_tree(execution.row.inputs or {}),
         "outputs": value_tree(execution.row.outputs or {}),
         "variables": value_tree((execution.row.trigger or {}).get("variables") or {}),
@@ -81,7 +73,14 @@ def show_gantt(request: HttpRequest, namespace: str, flow_id: str, execution_id:
         depth=min(int(depth), 20) if depth.isdecimal() else 0,
         opened=frozenset(opened),
     )
-    context = {**live, **execution_context(request, execution, tab="gantt"), "drawing": drawing, "opened": opened}
+    started = find_children(request, execution.row, [row.run for row in drawing.rows])
+    context = {
+        **live,
+        **execution_context(request, execution, tab="gantt"),
+        "drawing": drawing,
+        "opened": opened,
+        "started": started,
+    }
     if parent is not None or int(after):
         template = (
             "workflows/executions/_gantt_rows.html" if is_fragment(request) else "workflows/executions/gantt.html"
@@ -143,6 +142,7 @@ def execution_context(request: HttpRequest, execution: ExecutionView, *, tab: st
     return {
         "execution": execution,
         "rights": rights,
+        "offers": list_offers(State(row.state), rights, flow),
         "flow": flow,
         "error": error,
         "failed": row.state == State.FAILED,

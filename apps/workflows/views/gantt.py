@@ -13,12 +13,12 @@ from apps.workflows.selectors.task_tree import TreeRun, read_tree
 from apps.workflows.views.execution_view import ExecutionView
 
 TICKS: Final = 5
-_WAITING: Final = frozenset({State.CREATED, State.RESTARTED, State.QUEUED})
+_WAITING: Final = frozenset({State.CREATED, State.RESTARTED, State.QUEUED, State.RETRYING})
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A piece of a row, from and to in percent of the axis. `kind` is wait, run or parent."""
+    """A piece of a row, from and to in percent of the axis. `kind` is wait, pause, run or parent."""
 
     kind: str
     state: str
@@ -87,9 +87,29 @@ def _row(run: TreeRun, depth: int, *, closed: bool, opened: bool, axis: tuple[da
     def place(moment: datetime) -> float:
         return round(min(100.0, max(0.0, (moment - start).total_seconds() / span * 100)), 2)
 
-    began = next((moment for state, moment in run.changes if State(state) not in _WAITING), last)
-    bars = []
-    if place(began) - place(run.started) > 0.2 and not run.is_frame:
-        bars.append(Bar("wait", run.state, place(run.started), place(began)))
-    bars.append(Bar("parent" if run.is_frame else "run", run.state, place(began), place(last)))
+    bars = [Bar("parent", run.state, place(run.changes[0][1]), place(last))] if run.is_frame else []
+    paused = [(State.PAUSED, begun, over) for state, begun, over in _pieces(run, last) if state is State.PAUSED]
+    for state, begun, over in paused if run.is_frame else _pieces(run, last):
+        kind = "wait" if state in _WAITING else "pause" if state is State.PAUSED else "run"
+        bar = Bar(kind, state, place(begun), place(over))
+        if kind == "run" or bar.end - bar.start > 0.2:
+            bars.append(bar)
     return GanttRow(run, depth, bars, last - run.started if ended else None, closed, opened)
+
+
+def _pieces(run: TreeRun, last: datetime) -> list[tuple[State, datetime, datetime]]:
+    """(state, from, to) of a task run's life. What ran is told by how it came out, or by how it stands.
+
+    A run without any piece of work (skipped, killed before it began) is one point.
+    """
+    entered = [(State(state), moment) for state, moment in run.changes]
+    pieces = []
+    for (state, begun), (after, over) in zip(entered, [*entered[1:], (State(run.state), last)], strict=True):
+        if state in _WAITING or state is State.PAUSED:
+            pieces.append((state, begun, over))
+        elif not state.ended:
+            failed = after in {State.RETRYING, State.RESTARTED}
+            pieces.append((State.FAILED if failed else after, begun, over))
+    if all(state in _WAITING for state, _, _ in pieces) and State(run.state).ended:
+        pieces.append((State(run.state), last, last))
+    return pieces
