@@ -19,6 +19,7 @@ from apps.workflows.services.advance import advance_execution, advance_or_store
 from apps.workflows.services.chores import give_lost_claims_back
 from apps.workflows.services.executions import kill_execution
 from apps.workflows.services.processes import LOST_AFTER, beat, register_process
+from apps.workflows.worker import drive
 from tests.support.flow_runner import FlowRunner, Ran
 
 TWO_TASKS = """
@@ -230,3 +231,22 @@ tasks:
 """)
     assert ran.state == "SUCCESS"
     assert sorted(run.outputs["value"] for run in ran.runs if run.task_id == "y") == list("abcdefghijkl")
+
+
+def test_a_worker_whose_time_is_up_leaves_no_waiting_run_without_a_message(
+    flows: FlowRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drive, "BUDGET", 0.0)
+    ran = flows.start("""
+id: wide_and_slow
+namespace: company.team
+tasks:
+  - id: each
+    type: io.kestra.plugin.core.flow.ForEach
+    values: "{{ range(1, 30) }}"
+    concurrencyLimit: 0
+    tasks:
+      - {id: x, type: io.kestra.plugin.core.debug.Return, format: "{{ taskrun.value }}"}
+""")
+    flows.jobs.run(most=1000)
+    assert ran.state == "SUCCESS", "runs were left waiting for the clock"

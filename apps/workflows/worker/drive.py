@@ -5,6 +5,7 @@ One commit per task: the transaction that records a result also creates and clai
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,7 +57,7 @@ class Driver:
         if facts is None:
             return
         flow = load_flow(facts.flow_ref, facts.flow_revision)
-        run = self._claimer(time.monotonic() + BUDGET).take_waiting(execution_id, flow, read_clock())
+        run = self._claimer(math.inf).take_waiting(execution_id, flow, read_clock())
         if run is None:
             return
         if not is_light(flow, run):
@@ -88,7 +89,11 @@ class Driver:
                     if facts is None:
                         return  # deleted: the claim is gone with it
                     flow = load_flow(facts.flow_ref, facts.flow_revision)
+                group = worker_group(flow.compiled.task(held.task_id).task)
                 held = self._run_one(tenant, facts, flow, held, until)
+                if held is None and time.monotonic() >= until:
+                    # The time is up, not the work: what still waits in this execution needs another message.
+                    send_drain(execution_id, group)
         except BaseException:
             # Whatever went wrong here, the task run must not stay claimed by a process that does not run it.
             if held is not None:
