@@ -15,6 +15,7 @@ from apps.workflows.selectors.labels import read_labels
 from apps.workflows.selectors.outputs import list_outputs, ran_tasks, read_ancestors, read_outputs
 from apps.workflows.services.definitions import LoadedFlow
 from apps.workflows.services.encrypted_values import decrypt_values
+from apps.workflows.services.stored_outputs import StoredOutputs
 
 Overlay = Mapping[str, RunRow]
 """Task runs of the step itself, by id: what they hold wins over the database."""
@@ -127,6 +128,7 @@ class ExpressionSource:
         self.tenant = tenant
         self.overlay = overlay
         self.on_secret = on_secret
+        self._stored = StoredOutputs(facts)
         self._read: dict[tuple[str, bytes], tuple[bool, Any, str | None]] = {}
 
     def variables(self, run: RunRow | None, extra: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
@@ -170,7 +172,7 @@ class ExpressionSource:
         found, outputs, run_state = self._row(task_id, key)
         if not found or (not state and outputs is None):
             raise KeyError(task_id)
-        return {"state": run_state} if state else decrypt_values(outputs, self.on_secret)
+        return {"state": run_state} if state else self._clear(outputs)
 
     def whole(self, task_id: str, given: tuple[str, ...], state: bool) -> dict[str, Any]:
         """Everything of a task in loops below the given values, nested by value. OverflowError when it is too much."""
@@ -183,13 +185,17 @@ class ExpressionSource:
             for value in rest[:-1]:
                 level = level.setdefault(value, {})
             if rest:
-                level[rest[-1]] = {"state": run_state} if state else decrypt_values(outputs, self.on_secret)
+                level[rest[-1]] = {"state": run_state} if state else self._clear(outputs)
         return answer
 
     def task_ids(self) -> list[str]:
         """Tasks that have a run."""
         found = ran_tasks(self.execution_id)
         return found + [run.task_id for run in self.overlay.values() if run.task_id not in found]
+
+    def _clear(self, outputs: Any) -> Any:
+        """Outputs of a row as an expression sees them: out of their file, secrets in clear."""
+        return decrypt_values(self._stored.open(outputs), self.on_secret)
 
     def _row(self, task_id: str, key: bytes) -> tuple[bool, Any, str | None]:
         for run in self.overlay.values():
@@ -246,7 +252,7 @@ class ExpressionSource:
             if value is not None:
                 entry["taskrun"] = {"value": value}
             if outputs is not None:
-                entry["outputs"] = decrypt_values(outputs, self.on_secret)
+                entry["outputs"] = self._clear(outputs)
             if entry:
                 answer.append(entry)
         return answer

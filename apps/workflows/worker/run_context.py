@@ -26,6 +26,7 @@ from apps.workflows.worker.log_capture import LogCapture
 from apps.workflows.worker.task_storage import TaskStorage
 from apps.workflows.worker.tenant_executions import TenantExecutions
 from apps.workflows.worker.tenant_files import StoredTaskCache, TenantNamespaceFiles
+from apps.workflows.worker.tenant_triggers import TenantTriggers
 from apps.workflows.worker.working_directory import WorkingDirectory
 
 
@@ -55,7 +56,6 @@ class TaskRunContext:
         self.logs = logs
         self.cancellation = TaskCancellation()
         self.timeout: timedelta | None = None
-        self.outputs_too_large = False
         self._source = ExpressionSource(lambda: facts, flow, facts.id, tenant, {}, logs.mask)
         self._functions = StoreFunctions(facts, now=read_clock, masks=logs.mask)
         self._unit_folder = unit_folder
@@ -134,6 +134,10 @@ class TaskRunContext:
     def executions(self) -> TenantExecutions:
         """The executions of the tenant."""
         return TenantExecutions(self.facts, self.run, self.cancellation.check)
+
+    def triggers(self) -> TenantTriggers:
+        """The triggers of the tenant."""
+        return TenantTriggers(self.namespace)
 
     def namespace_files(self, namespace: str | None = None) -> TenantNamespaceFiles:
         """The files of a namespace, the flow's own unless named."""

@@ -21,14 +21,11 @@ from apps.workflows.plugin_api.errors import TaskFailed, TaskKilled, TaskTimedOu
 from apps.workflows.plugin_api.property import Property
 from apps.workflows.plugin_api.state import State
 from apps.workflows.plugin_api.task import Level, Output, RunnableTask
+from apps.workflows.services.stored_outputs import MOST_BYTES, MOST_ROW_BYTES, marker
 from apps.workflows.worker.cancellation import Reason
 from apps.workflows.worker.run_context import TaskRunContext
 
 log = structlog.get_logger(__name__)
-
-MOST_OUTPUT_BYTES = 8 * 1024 * 1024
-"""JSON of one task run's outputs that a row may hold."""
-
 
 Watch = Callable[[TaskRunContext], AbstractContextManager[None]]
 """Puts a task under its process's pulse while it runs."""
@@ -106,9 +103,13 @@ def run_work(
         context.log(Level.ERROR, str(error) or type(error).__name__)
         context.log(Level.DEBUG, "".join(traceback.format_exception(error)))
     state = _stopped(context, state)
-    outputs = _checked_outputs(context, outputs)
-    if outputs is None and state is State.SUCCESS and context.outputs_too_large:
-        state = State.FAILED
+    try:
+        outputs = _kept_outputs(context, outputs)
+    except Exception as error:
+        # Outputs of any kind, and a storage of any kind: what cannot be kept fails the task run that gave it.
+        _check_own(error)
+        context.log(Level.ERROR, f"The outputs could not be kept: {error}")
+        outputs, state = None, State.FAILED
     token = run.token
     if token is None:
         raise ValueError(f"The task run {run.id} is run without a claim")
@@ -144,23 +145,25 @@ def _stopped(context: TaskRunContext, state: State) -> State:
     return state
 
 
-def _checked_outputs(context: TaskRunContext, outputs: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The outputs as they can be stored: plain JSON, no secret in clear, not too large."""
+def _kept_outputs(context: TaskRunContext, outputs: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The outputs as the row holds them: plain JSON; what is too large for it lies in a file, named by a marker."""
     if outputs is None:
         return None
     cleaned = clean(outputs)
     if not isinstance(cleaned, dict):
         raise TypeError("A task's outputs must be a map")
-    size = len(dump(cleaned))
-    if size > MOST_OUTPUT_BYTES:
-        context.outputs_too_large = True
-        context.log(
-            Level.ERROR,
-            f"The outputs are {size} bytes as JSON, more than {MOST_OUTPUT_BYTES}; write them to a file in internal"
-            " storage and give its address instead",
+    content = dump(cleaned)
+    # Escaped JSON is ASCII: its characters are its bytes.
+    size = len(content)
+    if size <= MOST_ROW_BYTES:
+        return cleaned
+    if size > MOST_BYTES:
+        raise ValueError(
+            f"they are {size} bytes as JSON, more than {MOST_BYTES}; write them to a file in internal storage and give"
+            " its address instead"
         )
-        return None
-    return cleaned
+    attempt = max(len(context.run.attempts) - 1, 0)
+    return marker(context.storage.put(content.encode(), f"outputs/attempt-{attempt}.json"), size)
 
 
 def hours(duration: timedelta) -> str:
