@@ -18,7 +18,7 @@ from apps.common.clock import now as read_clock
 from apps.common.current_tenant import require_tenant
 from apps.common.ids import new_id
 from apps.workflows.dispatch import send_drain
-from apps.workflows.engine.events import Created, Event, TaskRunEnded
+from apps.workflows.engine.events import Continue, Created, Event, TaskRunEnded
 from apps.workflows.engine.frontier import RunRow
 from apps.workflows.execution_store.claims import ExecutionFacts, claim_task_run, read_facts
 from apps.workflows.execution_store.save import Extras
@@ -46,6 +46,7 @@ class Driver:
 
     pulse: Pulse
     groups: frozenset[str]
+    _stored_beside: bool = False
 
     def begin(self, execution_id: str) -> None:
         """Make a new execution's first step, and run on from there."""
@@ -91,6 +92,10 @@ class Driver:
                     flow = load_flow(facts.flow_ref, facts.flow_revision)
                 group = worker_group(flow.compiled.task(held.task_id).task)
                 held = self._run_one(tenant, facts, flow, held, until)
+                if held is None and self._stored_beside:
+                    # The execution was busy when a result came. Folding it now spares it the wait for the clock.
+                    self._stored_beside = False
+                    held = self._advance(execution_id, Continue()).claimed
                 if held is None and time.monotonic() >= until:
                     # The time is up, not the work: what still waits in this execution needs another message.
                     send_drain(execution_id, group)
@@ -164,7 +169,9 @@ class Driver:
         tenant = require_tenant()
         for attempt in range(1, TRIES + 1):
             try:
-                return step().claimed
+                advanced = step()
+                self._stored_beside |= advanced.stored_beside
+                return advanced.claimed
             except (DatabaseError, InterfaceError) as error:
                 # The commit may have happened all the same: a second try changes nothing then, and a claim that
                 # was made with it is one that nobody works on.
