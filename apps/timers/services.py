@@ -83,6 +83,13 @@ def _run(statements: Iterable[Statement]) -> None:
             cursor.execute(sql, values)
 
 
+def take_timer(tenant: str, kind: str, key: str) -> bool:
+    """Delete a timer; False when it is not there. Of two that try at once, one waits and gets False."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM public.timer WHERE tenant = %s AND kind = %s AND key = %s", [tenant, kind, key])
+        return bool(cursor.rowcount)
+
+
 def claim_due_timers(now: datetime, limit: int) -> list[DueTimer]:
     """Take due timers of all tenants, oldest first, each by one tick only.
 

@@ -12,9 +12,11 @@ from apps.workflows.services.chores import run_chores
 from apps.workflows.services.clock import tick_timers, wake
 from apps.workflows.services.continuing import continue_execution as continue_step
 from apps.workflows.services.continuing import go_on_restarted as restarted_step
+from apps.workflows.services.flow_triggers import tell_triggers as tell
 from apps.workflows.services.retrying import create_retry
 from apps.workflows.services.subflows import create_child, kill_children_of
 from apps.workflows.worker.drive import Driver
+from apps.workflows.worker.poll_trigger import poll_trigger as look
 from apps.workflows.worker.pulse import Pulse
 from apps.workflows.worker.working_directory import sweep_working_directories
 
@@ -105,6 +107,18 @@ def retry_execution(execution_id: str, new_id: str) -> None:
 def announce_end(execution_id: str, slot_freed: bool) -> None:
     """An execution has ended: tell who waits for it."""
     announce_execution_end(execution_id, slot_freed=slot_freed)
+
+
+@shared_task
+def tell_triggers(execution_id: str, number: int) -> None:
+    """An execution has entered a state that triggers wait for."""
+    tell(execution_id, number)
+
+
+@shared_task
+def poll_trigger(number: int, claim: str) -> None:
+    """One look of a polling trigger."""
+    look(number, claim, driver().pulse.process_id)
 
 
 @shared_task

@@ -11,6 +11,9 @@ from apps.common.ids import from_uuid, to_uuid
 from apps.workflows.engine.frontier import ExecutionRow, Frontier, RunRow
 from apps.workflows.execution_store.rows import EXECUTION_COLUMNS, RUN_COLUMNS, execution_from_columns, run_from_columns
 
+_LISTENS = "(SELECT max(listens) FROM trigger_state WHERE listens > 0)"
+"""One look into a small partial index; asked here, a step needs no query of its own for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Locked:
@@ -20,11 +23,15 @@ class Locked:
     flow_ref: int
     labels: tuple[tuple[str, str], ...] = ()
     """Its labels as they were found: what the transaction changes is made searchable with it."""
+    trigger_id: str | None = None
+    """Of what started it."""
+    listens: int = 0
+    """Whether Flow triggers of the tenant listen to executions: 1 to their ends, 2 to earlier states too."""
 
 
 def lock_execution(execution_id: str, *, skip_locked: bool = False) -> Locked | None:
     """Lock and read the execution's header. None when there is none, or (``skip_locked``) another step holds it."""
-    sql = f"SELECT {EXECUTION_COLUMNS} FROM execution WHERE id = %s FOR NO KEY UPDATE"  # noqa: S608 - constants
+    sql = f"SELECT {EXECUTION_COLUMNS}, trigger_id, {_LISTENS} FROM execution WHERE id = %s FOR NO KEY UPDATE"  # noqa: S608 - constants
     if skip_locked:
         sql += " SKIP LOCKED"
     with connection.cursor() as cursor:
@@ -32,8 +39,9 @@ def lock_execution(execution_id: str, *, skip_locked: bool = False) -> Locked | 
         columns = cursor.fetchone()
     if columns is None:
         return None
-    execution, flow_ref = execution_from_columns(columns)
-    return Locked(execution, flow_ref, tuple(execution.labels))
+    *own, trigger_id, listens = columns
+    execution, flow_ref = execution_from_columns(own)
+    return Locked(execution, flow_ref, tuple(execution.labels), trigger_id, listens or 0)
 
 
 def execution_exists(execution_id: str) -> bool:

@@ -7,6 +7,7 @@ from apps.workflows.models.log_entry import LogEntry
 from apps.workflows.models.loop_values import LoopValues
 from apps.workflows.models.metric_entry import MetricEntry
 from apps.workflows.models.task_run import TaskRun
+from apps.workflows.models.trigger_state import TriggerEvaluation, TriggerState, TriggerWindow
 
 __all__ = [
     "Execution",
@@ -19,4 +20,7 @@ __all__ = [
     "MetricEntry",
     "NamespaceRef",
     "TaskRun",
+    "TriggerEvaluation",
+    "TriggerState",
+    "TriggerWindow",
 ]

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from apps.workflows.plugin_api.executions import Executions
 from apps.workflows.plugin_api.task import Level
+from apps.workflows.plugin_api.triggers import Triggers
 
 
 class Renderer(Protocol):
@@ -185,6 +186,10 @@ class RunContext(Renderer, Protocol):
 
     def executions(self) -> Executions:
         """The executions of the tenant."""
+        ...
+
+    def triggers(self) -> Triggers:
+        """The triggers of the tenant."""
         ...
 
     def namespace_files(self, namespace: str | None = None) -> NamespaceFiles:

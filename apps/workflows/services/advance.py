@@ -39,6 +39,7 @@ from apps.workflows.selectors.logs import list_error_logs
 from apps.workflows.services.definitions import FlowRevisionGone, LoadedFlow, load_flow, worker_group
 from apps.workflows.services.expression_functions import StoreFunctions
 from apps.workflows.services.render_port import StepRender
+from apps.workflows.services.state_news import news_of_step
 from apps.workflows.services.variables import ExpressionSource
 
 log = structlog.get_logger(__name__)
@@ -169,6 +170,7 @@ def step(
 ) -> Decision:
     """Decide and save, on an execution whose row the caller's transaction holds. The caller sends the commands."""
     execution = locked.execution
+    flow: LoadedFlow | None = None
     try:
         flow = load_flow(locked.flow_ref, execution.flow_revision)
     except (FlowRevisionGone, InvalidFlow) as error:
@@ -182,7 +184,8 @@ def step(
     extras = extras or Extras()
     if State.FAILED in decision.entered and execution.error is None:
         execution.error = _first_error(execution.id, decision, extras)
-    save_step(tenant, locked, decision, extras, now, _timer_statements(tenant, execution, decision))
+    news = news_of_step(locked, None if flow is None else flow.definition, decision.entered, now)
+    save_step(tenant, locked, decision, extras, now, _timer_statements(tenant, execution, decision, news))
     if any(isinstance(command, AnnounceEnd) and command.slot_freed for command in decision.commands):
         give_slot_back(execution.namespace, execution.flow_id)
     if _found_no_place(execution, decision, event):
@@ -290,7 +293,7 @@ def _ports(tenant: str, locked: Locked, frontier: Frontier, flow: LoadedFlow, cl
         return take_slot(execution.namespace, execution.flow_id, limit)
 
     return Ports(
-        render=StepRender(source, functions),
+        render=StepRender(source, functions, lambda: execution.state),
         look=PostgresLook(execution.id, frontier.runs),
         claim=claim,
         new_id=_NewIds(),
@@ -314,7 +317,9 @@ def _run_of(event: Event) -> str | None:
     return getattr(event, "run_id", None)
 
 
-def _timer_statements(tenant: str, execution: ExecutionRow, decision: Decision) -> list[Statement]:
+def _timer_statements(
+    tenant: str, execution: ExecutionRow, decision: Decision, news: list[tuple[str, str, datetime]]
+) -> list[Statement]:
     # The last word on a name counts: a step may set a timer and drop it again.
     final: dict[tuple[str, str], SetTimer | DropTimer] = {}
     for timer in decision.timers:
@@ -323,7 +328,7 @@ def _timer_statements(tenant: str, execution: ExecutionRow, decision: Decision) 
         final.pop(("schedule", execution.id), None)  # it never had one
     dropped = [name for name, timer in final.items() if isinstance(timer, DropTimer)]
     kept = [(*name, timer.due) for name, timer in final.items() if isinstance(timer, SetTimer)]
-    return dropping(tenant, dropped) + setting(tenant, kept)
+    return dropping(tenant, dropped) + setting(tenant, kept + news)
 
 
 def timer_key(execution_id: str, key: str) -> str:

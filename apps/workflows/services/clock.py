@@ -15,7 +15,11 @@ from apps.timers.services import claim_due_timers, drop_tenant_timers
 from apps.workflows.engine.events import Continue, Event, Woken
 from apps.workflows.execution_store.slots import SLOTS_TIMER
 from apps.workflows.services.advance import CONTINUE_TIMER, advance_execution
+from apps.workflows.services.flow_triggers import tell_triggers
+from apps.workflows.services.schedules import evaluate_due
 from apps.workflows.services.slots import look_after_slots
+from apps.workflows.services.state_news import NEWS_TIMER
+from apps.workflows.services.trigger_states import TRIGGER_TIMER
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +75,11 @@ def wake(timers: Sequence[tuple[str, str]]) -> None:
 def _wake_one(kind: str, key: str) -> None:
     if kind == SLOTS_TIMER:
         look_after_slots(key)
+    elif kind == TRIGGER_TIMER:
+        evaluate_due(key)
+    elif kind == NEWS_TIMER:
+        execution_id, _, number = key.partition(":")
+        tell_triggers(execution_id, int(number))
     elif kind in EXECUTION_KINDS:
         execution_id, _, rest = key.partition(":")
         event: Event = Continue() if kind == CONTINUE_TIMER else Woken(kind, rest)

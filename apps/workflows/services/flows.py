@@ -18,6 +18,7 @@ from apps.workflows.flow_language.source import clean_source, parse_flow
 from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.models import Flow, FlowRevision, NamespaceRef
 from apps.workflows.plugin_api.task import Task
+from apps.workflows.services.trigger_states import remove_triggers, sync_triggers
 
 INDEXED_CHARACTERS = 200_000
 """How much of a source goes into the word index; PostgreSQL limits the index entry of one row."""
@@ -125,6 +126,7 @@ def delete_flow(*, acting_user: Actor | None, namespace: str, flow_id: str) -> F
         flow.updated = now
         flow.save(update_fields=["revision", "deleted", "updated"])
         _add_revision(flow, acting_user, now, deleted=True)
+        remove_triggers(flow)
         _audit(acting_user, "DELETE", flow, before)
     return flow
 
@@ -171,6 +173,7 @@ def _write(
     flow.save()
     _index_words(flow)
     _add_revision(flow, acting_user, now, deleted=False)
+    sync_triggers(flow, definition, now)
     return flow
 
 

@@ -11,11 +11,14 @@ from pydantic import ValidationError
 from apps.common.clock import now as read_clock
 from apps.workflows.engine.frontier import RunRow
 from apps.workflows.engine.ports import RenderFailed
+from apps.workflows.execution_store.attempts import list_attempts
 from apps.workflows.execution_store.claims import read_facts
 from apps.workflows.expressions.environment import is_truthy, render_tree, render_typed
 from apps.workflows.expressions.errors import ExpressionError
+from apps.workflows.plugin_api.condition import Asked, AskedExecution
 from apps.workflows.plugin_api.inputs import InvalidOutput
 from apps.workflows.plugin_api.property import Property
+from apps.workflows.plugin_api.state import State
 from apps.workflows.plugin_api.task import ExecutableTask, FlowCall
 from apps.workflows.selectors.outputs import read_end
 from apps.workflows.services.definitions import load_flow
@@ -26,9 +29,12 @@ from apps.workflows.services.variables import ExpressionSource
 class StepRender:
     """Render for one step. A text without an expression costs nothing."""
 
-    def __init__(self, source: ExpressionSource, functions: Callable[[], StoreFunctions]) -> None:
+    def __init__(
+        self, source: ExpressionSource, functions: Callable[[], StoreFunctions], state: Callable[[], State]
+    ) -> None:
         self.source = source
         self._functions = functions
+        self._state = state
 
     def __call__(self, template: Any, run: RunRow | None) -> Any:
         """A text rendered to text; a tree rendered through."""
@@ -70,9 +76,22 @@ class StepRender:
 
     def listener(self, index: int) -> bool:
         """Whether all conditions of a listener hold for the ended execution."""
-        variables = self.source.variables(None)
-        conditions = self.source.flow.definition.listeners[index].conditions
-        return all(condition.holds(variables) for condition in conditions)
+        facts = self.source.facts()
+        asked = Asked(
+            _RunRenderer(self, None),
+            self.source.variables(None),
+            facts.namespace,
+            facts.flow_id,
+            AskedExecution(
+                facts.id,
+                facts.namespace,
+                facts.flow_id,
+                self._state(),
+                self.source.labels(),
+                lambda: list_attempts(facts.id),
+            ),
+        )
+        return all(condition.holds(asked) for condition in self.source.flow.definition.listeners[index].conditions)
 
     def child_outputs(self, run: RunRow, child_id: str) -> dict[str, Any]:
         """``executionId`` of the execution a task run started, and ``state`` and ``outputs`` if it waited for it."""

@@ -1,0 +1,106 @@
+"""Polling triggers: handing a look to a worker, and what its answer leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+
+from apps.common.clock import now as read_clock
+from apps.common.dispatch import send, worker_queue
+from apps.common.ids import derived_id
+from apps.workflows.dispatch import DEFAULT_GROUP
+from apps.workflows.models import TriggerEvaluation, TriggerState
+from apps.workflows.plugin_api.condition import Asked
+from apps.workflows.plugin_api.task import Level
+from apps.workflows.plugin_api.trigger import PollingTrigger
+from apps.workflows.services.trigger_dates import Dates
+from apps.workflows.services.trigger_evaluations import Answers, ask, log_of_trigger, record_evaluation
+from apps.workflows.services.trigger_scope import EVALUATION_ERRORS
+from apps.workflows.services.trigger_starts import (
+    TriggeredFlow,
+    TriggerStart,
+    find_triggered,
+    start_triggered,
+    trigger_labels,
+)
+from apps.workflows.services.trigger_states import new_claim, set_trigger_timer
+
+LEASE: Final = timedelta(minutes=10)
+"""A look that a worker has not answered by then is given to another one."""
+Outcome = TriggerEvaluation.Outcome
+
+
+def send_poll(row: TriggerState, of: TriggeredFlow, now: datetime) -> None:
+    """Give a look to the trigger's workers. The caller holds the row, whose timer is due."""
+    if row.look_at is not None and row.look_at > now and row.evaluating_since is None:
+        set_trigger_timer(row, now)
+        return
+    group = DEFAULT_GROUP if of.trigger.worker_group is None else of.trigger.worker_group.key
+    row.claim, row.evaluating_since, row.worker_id = new_claim(), now, ""
+    row.save(update_fields=["claim", "evaluating_since", "worker_id"])
+    set_trigger_timer(row, now, now + LEASE)
+    send("workflows.poll_trigger", row.pk, row.claim, queue=worker_queue(group))
+
+
+def claim_poll(number: int, claim: str, worker_id: str) -> TriggeredFlow | None:
+    """What a worker is to look at; None when the look was taken back or the trigger sleeps. InvalidFlow."""
+    held = TriggerState.objects.filter(pk=number, claim=claim, disabled=False, off=False)
+    if not held.update(worker_id=worker_id):
+        return None
+    row = held.get()
+    return find_triggered(row.namespace, row.flow_id, row.trigger_id)
+
+
+def finish_poll(
+    number: int, claim: str, found: Mapping[str, Any] | None, error: str | None, lines: list[tuple[Level, str]]
+) -> str | None:
+    """The answer of a look: start the flow (the id is the answer), or not; look again after the interval.
+
+    Nothing when the look was taken back. Twice is harmless: the claim is gone after the first.
+    """
+    now = read_clock()
+    with transaction.atomic():
+        row = TriggerState.objects.select_for_update().filter(pk=number, claim=claim).first()
+        if row is None:
+            return None
+        of = find_triggered(row.namespace, row.flow_id, row.trigger_id)
+        row.claim, row.evaluating_since, row.date, row.updated = "", None, now, now
+        interval = of.trigger.interval if of is not None and isinstance(of.trigger, PollingTrigger) else LEASE
+        row.look_at = row.next_date = now + interval
+        for level, message in lines:
+            log_of_trigger(row, level, message, now)
+        started = None
+        if error is not None:
+            log_of_trigger(row, Level.ERROR, error, now)
+            record_evaluation(row, Outcome.FAILED, now, message=error)
+        elif found is None:
+            record_evaluation(row, Outcome.NOTHING, now)
+        elif of is not None and not row.sleeps:
+            started = _start(row, of, dict(found), derived_id("poll", str(row.pk), claim, at=now), now)
+        row.execution_id = started or row.execution_id
+        row.save()
+        set_trigger_timer(row, now)
+    return started
+
+
+def _start(
+    row: TriggerState, of: TriggeredFlow, variables: dict[str, Any], execution_id: str, now: datetime
+) -> str | None:
+    scope = Dates(of.source, of.flow, of.trigger).scope(variables, execution_id, at=now)
+    asked = Asked(scope, scope.variables, of.source.namespace, of.source.flow_id)
+    answers: Answers = ask(of.trigger.all_conditions(), asked, scope)
+    if not answers.held:
+        record_evaluation(row, Outcome.CONDITIONS, now, conditions=answers.reports)
+        return None
+    try:
+        labels = trigger_labels(of, scope)
+    except EVALUATION_ERRORS as error:
+        message = scope.mask(str(error))
+        record_evaluation(row, Outcome.FAILED, now, message=message, conditions=answers.reports)
+        return None
+    start_triggered(of, TriggerStart(execution_id, variables, labels=labels), now)
+    record_evaluation(row, Outcome.STARTED, now, conditions=answers.reports, execution_id=execution_id)
+    return execution_id

@@ -1,0 +1,212 @@
+"""Due triggers of dates: which date it is, whether conditions hold, and the execution it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+
+from apps.common.clock import now as read_clock
+from apps.common.current_tenant import require_tenant
+from apps.timers.services import drop_timers
+from apps.workflows.flow_language.violations import InvalidFlow
+from apps.workflows.models import TriggerEvaluation, TriggerState
+from apps.workflows.plugin_api.condition import Asked
+from apps.workflows.plugin_api.state import State
+from apps.workflows.plugin_api.task import Level
+from apps.workflows.plugin_api.trigger import RecoverMissedSchedules, TimeTrigger
+from apps.workflows.selectors.executions import find_head
+from apps.workflows.services.backfills import Backfill, finish_backfill
+from apps.workflows.services.polling import send_poll
+from apps.workflows.services.trigger_dates import Dates
+from apps.workflows.services.trigger_evaluations import ask, log_of_trigger, record_evaluation, was_told
+from apps.workflows.services.trigger_scope import EVALUATION_ERRORS, TriggerScope
+from apps.workflows.services.trigger_starts import (
+    TriggeredFlow,
+    TriggerStart,
+    find_triggered,
+    start_triggered,
+    store_failed,
+    trigger_labels,
+)
+from apps.workflows.services.trigger_states import TRIGGER_TIMER, Kind, release, set_trigger_timer
+
+MISSED_AFTER: Final = timedelta(seconds=60)
+"""A date that is evaluated later than this was missed; `recoverMissedSchedules` says what becomes of it."""
+LOOK_AGAIN: Final = timedelta(seconds=60)
+"""When a trigger looks whether the execution it waits for has ended, should it not have been told."""
+Outcome = TriggerEvaluation.Outcome
+RecoverMissed = RecoverMissedSchedules
+
+
+def evaluate_due(key: str) -> None:
+    """Evaluate the trigger whose timer is due, in one transaction. Twice is harmless: it looks at its row."""
+    now = read_clock()
+    with transaction.atomic():
+        row = TriggerState.objects.select_for_update().filter(pk=int(key)).first()
+        if row is None or row.sleeps:
+            drop_timers(require_tenant(), [(TRIGGER_TIMER, key)])
+            return
+        try:
+            found = find_triggered(row.namespace, row.flow_id, row.trigger_id)
+        except InvalidFlow as error:
+            _give_up(row, f"The flow can no longer be read: {error}", now)
+            return
+        if found is None or not _is_free(row, now):
+            if found is None:
+                drop_timers(require_tenant(), [(TRIGGER_TIMER, key)])
+        elif row.kind == Kind.POLL:
+            send_poll(row, found, now)
+        elif row.kind == Kind.TIME and isinstance(found.trigger, TimeTrigger):
+            _Evaluation(row, found, found.trigger, now).run()
+        else:
+            drop_timers(require_tenant(), [(TRIGGER_TIMER, key)])
+
+
+def _is_free(row: TriggerState, now: datetime) -> bool:
+    """Whether no execution of the trigger is waited for (any more). Its timer is set when one is."""
+    if row.execution_id is None:
+        return True
+    head = find_head(row.execution_id)
+    if head is not None and not State(head.state).ended:
+        if not was_told(row, Outcome.RUNNING, row.look_at):
+            message = f"The execution {row.execution_id} still runs"
+            record_evaluation(row, Outcome.RUNNING, now, date=row.look_at, message=message)
+        set_trigger_timer(row, now, now + LOOK_AGAIN)
+        return False
+    release(row, None if head is None else State(head.state), now)
+    row.save()
+    if row.sleeps:
+        set_trigger_timer(row, now)
+    return not row.sleeps
+
+
+def _give_up(row: TriggerState, message: str, now: datetime) -> None:
+    record_evaluation(row, Outcome.FAILED, now, date=row.look_at, message=message)
+    log_of_trigger(row, Level.ERROR, message, now)
+    drop_timers(require_tenant(), [(TRIGGER_TIMER, str(row.pk))])
+
+
+@dataclass(slots=True)
+class _Evaluation:
+    """One evaluation of a trigger of dates whose row the transaction holds."""
+
+    row: TriggerState
+    of: TriggeredFlow
+    trigger: TimeTrigger
+    now: datetime
+
+    @property
+    def dates(self) -> Dates:
+        return Dates(self.of.source, self.of.flow, self.trigger)
+
+    def run(self) -> None:
+        """Evaluate the date that is due, set what comes next, and its timer."""
+        backfill = Backfill.of(self.row)
+        date = self.row.look_at if backfill is None else backfill.current
+        if date is None or date > self.now:
+            set_trigger_timer(self.row, self.now, date)
+            return
+        try:
+            due = date if backfill is not None else self._recovered(date)
+            if due is not None:
+                self._evaluate(due, backfill)
+            self._move_on(self.now if due is None else due, backfill)
+        except EVALUATION_ERRORS as error:
+            # The dates themselves cannot be told: there is nothing to go on with until the flow changes.
+            _give_up(self.row, f"The dates cannot be told: {error}", self.now)
+            return
+        self.row.updated = self.now
+        self.row.save()
+        locked = self.row.execution_id is not None
+        set_trigger_timer(self.row, self.now, self._next_look() if locked else None)
+
+    def _next_look(self) -> datetime | None:
+        """Behind an execution that runs: when the next date comes, but not before a while."""
+        if self.row.backfill is not None:
+            return self.now + LOOK_AGAIN
+        return None if self.row.look_at is None else max(self.row.look_at, self.now + timedelta(seconds=1))
+
+    def _recovered(self, date: datetime) -> datetime | None:
+        """Which of the dates from this one to now is evaluated; None: none of them."""
+        longest = self.trigger.longest_delay
+        if longest is not None and self.now - date > longest:
+            self._record(Outcome.LATE, date, message=f"It is {self.now - date} late, more than `lateMaximumDelay`")
+            return self._first_in_time(self.now - longest)
+        if self.now - date <= MISSED_AFTER or self.trigger.recover_missed_schedules is RecoverMissed.ALL:
+            return date
+        last = self.trigger.previous_date(self.now + timedelta(microseconds=1), self.dates.scope({}, at=self.now))
+        last = date if last is None or last < date else last
+        if self.trigger.recover_missed_schedules is RecoverMissed.LAST:
+            return last
+        if self.now - last <= MISSED_AFTER:
+            return last
+        self._record(Outcome.MISSED, date, message="`recoverMissedSchedules` is NONE")
+        return None
+
+    def _first_in_time(self, earliest: datetime) -> datetime | None:
+        found = self.dates.following(earliest - timedelta(microseconds=1))
+        if found is None or found > self.now:
+            return None
+        return self._recovered(found)
+
+    def _evaluate(self, date: datetime, backfill: Backfill | None) -> None:
+        dates = self.dates
+        marks = () if backfill is None else ("backfill", backfill.mark)
+        execution_id = dates.execution_id(date, *marks)
+        variables = dates.neighbours(date)
+        scope = dates.scope(variables, execution_id, at=self.now)
+        asked = Asked(scope, scope.variables, self.of.source.namespace, self.of.source.flow_id)
+        answers = ask(self.trigger.all_conditions(), asked, scope)
+        start = TriggerStart(
+            execution_id,
+            variables,
+            schedule_date=date,
+            top_level={"schedule": variables} if variables else None,
+        )
+        error = answers.error
+        if error is None and not answers.held:
+            self._record(Outcome.CONDITIONS, date, conditions=answers.reports)
+            return
+        if error is None:
+            try:
+                start = self._rendered(start, scope, backfill)
+            except EVALUATION_ERRORS as problem:
+                error = scope.mask(str(problem))
+        if error is not None:
+            # So that it is seen, and not evaluated again and again.
+            store_failed(self.of, start, error, self.now)
+            outcome = Outcome.FAILED
+        else:
+            outcome = Outcome.STARTED
+            if start_triggered(self.of, start, self.now):
+                self.row.execution_id = execution_id
+        self.row.date = date
+        self._record(outcome, date, conditions=answers.reports, message=error or "", execution_id=execution_id)
+
+    def _rendered(self, start: TriggerStart, scope: TriggerScope, backfill: Backfill | None) -> TriggerStart:
+        given: Any = scope.render_tree(self.trigger.inputs or {})
+        labels = trigger_labels(self.of, scope)
+        if backfill is not None:
+            given, labels = {**given, **backfill.inputs}, [*labels, *backfill.labels]
+        return TriggerStart(start.execution_id, start.variables, given, labels, start.schedule_date, start.top_level)
+
+    def _move_on(self, date: datetime, backfill: Backfill | None) -> None:
+        row = self.row
+        if backfill is None:
+            row.look_at = self.dates.following(date)
+            if row.look_at is None:
+                row.next_date = None
+            elif row.next_date is None or row.next_date < row.look_at:
+                row.look_at, row.next_date = self.dates.after(row.look_at - timedelta(microseconds=1))
+            return
+        following = self.dates.following(date)
+        if following is None or following > backfill.end:
+            finish_backfill(row)
+        else:
+            row.backfill = backfill.at(following)
+
+    def _record(self, outcome: TriggerEvaluation.Outcome, date: datetime, **more: Any) -> None:
+        record_evaluation(self.row, outcome, self.now, date=date, **more)
