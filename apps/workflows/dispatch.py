@@ -35,11 +35,11 @@ def send_restarted(execution_id: str) -> None:
 
 def send_commands(execution_id: str, commands: Iterable[Command]) -> None:
     """Send what a step commanded, when its transaction commits."""
-    waiting: dict[str, list[str]] = defaultdict(list)
+    waiting: dict[str, list[RunTask]] = defaultdict(list)
     for command in commands:
         match command:
-            case RunTask(run_id, worker_group):
-                waiting[DEFAULT_GROUP if worker_group is None else worker_group.key].append(run_id)
+            case RunTask(_, worker_group):
+                waiting[DEFAULT_GROUP if worker_group is None else worker_group.key].append(command)
             case KillTask():
                 pass  # whoever holds the claim looks at its own row twice a second (engine-frames §9.3)
             case Continue():
@@ -52,8 +52,8 @@ def send_commands(execution_id: str, commands: Iterable[Command]) -> None:
                 send("workflows.kill_children", execution_id, run_id, queue=EXECUTOR_QUEUE)
             case RetryExecution(new_id):
                 send("workflows.retry_execution", execution_id, new_id, queue=EXECUTOR_QUEUE)
-    for group, run_ids in waiting.items():
-        _send_waiting(execution_id, group, run_ids)
+    for group, tasks in waiting.items():
+        _send_waiting(execution_id, group, tasks)
 
 
 def send_drain(execution_id: str, group: str) -> None:
@@ -61,11 +61,14 @@ def send_drain(execution_id: str, group: str) -> None:
     send("workflows.drain_execution", execution_id, queue=worker_queue(group))
 
 
-def _send_waiting(execution_id: str, group: str, run_ids: list[str]) -> None:
-    """A message for each run, or, for a wide fan-out, a few that each drain it: a message costs more than a task."""
-    if len(run_ids) <= DRAINS:
-        for run_id in run_ids:
-            send("workflows.run_task_run", execution_id, run_id, queue=worker_queue(group))
+def _send_waiting(execution_id: str, group: str, tasks: list[RunTask]) -> None:
+    """A message for each run, or, for a wide fan-out, a few that each drain it: a message costs more than a task.
+
+    Who drains goes by the groups that the flow names, so runs whose group was computed are told each.
+    """
+    if len(tasks) <= DRAINS or any(task.computed for task in tasks):
+        for task in tasks:
+            send("workflows.run_task_run", execution_id, task.run_id, queue=worker_queue(group))
         return
     for _ in range(DRAINS):
         send_drain(execution_id, group)

@@ -10,10 +10,12 @@ from apps.workflows.plugin_api.task import Level, WorkerGroup
 
 @dataclass(frozen=True, slots=True)
 class RunTask:
-    """Tell the workers of a group that a task run waits to be claimed."""
+    """Tell the workers of a group that a task run waits to be claimed. ``computed``: the group's key comes from an
+    expression, so only this message, not the flow, tells whose it is."""
 
     run_id: str
     worker_group: WorkerGroup | None = None
+    computed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,16 @@ from typing import Any
 from apps.workflows.engine.commands import RunTask
 from apps.workflows.engine.compiled_flow import CompiledTask
 from apps.workflows.engine.end_state import leaf_end_state
-from apps.workflows.engine.endings import close_attempt, open_attempt, put_end
+from apps.workflows.engine.endings import close_attempt, end_unsent, open_attempt, put_end
 from apps.workflows.engine.frontier import RunRow
+from apps.workflows.engine.kills import stop
 from apps.workflows.engine.ports import RenderFailed
 from apps.workflows.engine.retries import try_again
-from apps.workflows.engine.step import Step
+from apps.workflows.engine.step import LIVE, WATCH_EVERY, Step
 from apps.workflows.plugin_api.duration import format_duration
 from apps.workflows.plugin_api.errors import TaskFailed
 from apps.workflows.plugin_api.state import State
-from apps.workflows.plugin_api.task import LabelTask, Level, TimedTask
+from apps.workflows.plugin_api.task import LabelTask, Level, TimedTask, WorkerGroup, WorkerGroupFallback
 
 
 def end_leaf(step: Step, run: RunRow, state: State, ended: datetime) -> None:
@@ -42,10 +43,39 @@ def send_runnable(step: Step, run: RunRow, task: CompiledTask) -> None:
 
 
 def tell_workers(step: Step, run: RunRow, task: CompiledTask) -> None:
-    """It waits for a worker from now."""
+    """It waits for a worker from now; unless its group has none and the task says not to wait for one."""
+    group = task.task.worker_group
+    computed = group is not None and "{" in group.key
+    if group is not None and computed:
+        try:
+            group = group.model_copy(update={"key": str(step.ports.render(group.key, run))})
+        except RenderFailed as error:
+            end_unsent(step, run, f"Unable to evaluate the key of `workerGroup`. Cause: {error}")
+            return
+    if (
+        group is not None
+        and group.fallback is not WorkerGroupFallback.WAIT
+        and not step.ports.look.group_is_served(group.key)
+    ):
+        _fall_back(step, run, group)
+        return
     run.nudged_at = step.now
     step.touch(run)
-    step.command(RunTask(run.id, task.task.worker_group))
+    step.command(RunTask(run.id, group, computed))
+
+
+def _fall_back(step: Step, run: RunRow, group: WorkerGroup) -> None:
+    message = f"No worker of the group `{group.key}` is running and the task's fallback is {group.fallback}"
+    if group.fallback is WorkerGroupFallback.FAIL:
+        end_unsent(step, run, message)
+        return
+    step.log(Level.ERROR, run, message)
+    stop(step, run, State.KILLED)
+    if step.execution.state in LIVE:
+        step.enter(State.KILLING)
+    # What this step itself has made is not in any index yet: the next step sweeps it with the rest.
+    step.more = True
+    step.set_timer("watch", "", step.now + WATCH_EVERY)
 
 
 def take(step: Step, run: RunRow, token: str) -> None:

@@ -108,6 +108,10 @@ class Look(Protocol):
         """Task runs of this execution that are KILLED while an execution they started has not ended."""
         ...
 
+    def group_is_served(self, key: str) -> bool:
+        """Whether a worker of a group is running. Asked only for tasks that do not want to wait for one."""
+        ...
+
     def missing_batches(self, run: RunRow, below: int, limit: int) -> Sequence[int]:
         """Batches from 0 and below ``below`` for which no child execution with the run's token exists."""
         ...

@@ -129,6 +129,16 @@ class PostgresLook:
             )
             return [EndedChild(from_uuid(row[0]), State(row[1]), row[2], row[3]) for row in cursor.fetchall()]
 
+    def group_is_served(self, key: str) -> bool:
+        """Whether a process that serves the group runs: those that fell silent are marked within some seconds."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM public.service_instance WHERE state = 'RUNNING' AND kind = 'WORKER'"
+                " AND %s = ANY(string_to_array(worker_group, ',')) LIMIT 1",
+                [key],
+            )
+            return cursor.fetchone() is not None
+
     def missing_batches(self, run: RunRow, below: int, limit: int) -> Sequence[int]:
         """Batches under a number for which the run's try has no child execution."""
         with connection.cursor() as cursor:

@@ -83,6 +83,7 @@ class MemoryStore:
     children: dict[str, Child] = field(default_factory=dict)
     counts: list[Counts] = field(default_factory=list)
     swept: bool = False
+    served: set[str] = field(default_factory=set)
     _loaded: dict[str, RunRow] = field(default_factory=dict)
     _frontier: Frontier = field(init=False)
     _by_frame: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -174,6 +175,9 @@ class MemoryStore:
             if not child.state.ended and child.run_id in self.runs and self.runs[child.run_id].state is State.KILLED
         }
         return list(found)[:limit]
+
+    def group_is_served(self, key: str) -> bool:
+        return key in self.served
 
     def missing_batches(self, run: RunRow, below: int, limit: int) -> Sequence[int]:
         there = {child.batch for child in self.children.values() if child.run_id == run.id and child.token == run.token}
