@@ -26,6 +26,7 @@ from apps.workflows.api import (
 from apps.workflows.api import execution_actions as actions
 from apps.workflows.api.describe import route
 from apps.workflows.views import (
+    bulk,
     execute,
     execution_actions,
     execution_labels,
@@ -212,6 +213,7 @@ ui_urls: list[URLPattern] = [
     path(f"{FLOW}/execute/inputs", page(POST=execute.refresh_inputs), name="flow_execute_inputs"),
     path(f"{FLOW}/executions", page(GET=execution_pages.list_flow_executions), name="flow_executions"),
     path("executions", page(GET=execution_pages.list_executions), name="executions"),
+    path("executions/bulk", page(GET=bulk.ask_bulk, POST=bulk.act_bulk), name="executions_bulk"),
     path("executions/rows", page(GET=execution_pages.refresh_rows), name="execution_rows"),
     path(EXECUTION, page(GET=execution_page.show_execution), name="execution"),
     path(f"{EXECUTION}/overview", page(GET=execution_page.show_execution), name="execution_overview"),

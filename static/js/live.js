@@ -67,6 +67,7 @@ function replaceRows(list, text) {
     const old = list.querySelector(`tr[data-row-id="${row.dataset.rowId}"]`);
     if (!old) continue;
     const changed = old.dataset.state !== row.dataset.state;
+    if (old.querySelector("input[name=ids]")?.checked) row.querySelector("input[name=ids]").checked = true;
     old.replaceWith(row);
     window.htmx.process(row);
     if (changed) row.querySelector(".chip")?.classList.add("flash");
@@ -75,7 +76,7 @@ function replaceRows(list, text) {
 }
 
 function showNew(list) {
-  const busy = list.contains(document.activeElement) || window.scrollY > 40 || String(getSelection());
+  const busy = list.querySelector("input:checked") || list.contains(document.activeElement) || window.scrollY > 40 || String(getSelection());
   const pill = document.querySelector("[data-live-pill]");
   if (list.dataset.liveFirst === "1" && !busy) {
     reload();

@@ -125,7 +125,7 @@ document.addEventListener("click", async (event) => {
     }
   }
   const row = event.target.closest("tr[data-href]");
-  if (row && !event.target.closest("a, button, input, select, details, label") && !String(getSelection())) {
+  if (row && !event.target.closest("a, button, input, select, details, label, .pick") && !String(getSelection())) {
     if (event.ctrlKey || event.metaKey) window.open(row.dataset.href, "_blank", "noopener");
     else location.assign(row.dataset.href);
   }
@@ -133,7 +133,11 @@ document.addEventListener("click", async (event) => {
 document.addEventListener("submit", (event) => event.submitter?.matches(".btn") && event.submitter.setAttribute("aria-busy", "true"));
 document.addEventListener("htmx:finally:request", () => all(".btn[aria-busy]").forEach((button) => button.removeAttribute("aria-busy")));
 window.addEventListener("pageshow", () => all(".btn[aria-busy]").forEach((button) => button.removeAttribute("aria-busy")));
-document.addEventListener("change", (event) => event.target.closest("form[data-auto]")?.requestSubmit());
+document.addEventListener("change", (event) => {
+  event.target.closest("form[data-auto]")?.requestSubmit();
+  const boxes = event.target.matches("[data-pick-all]") ? all("td.pick input", event.target.closest("table")) : [];
+  for (const box of boxes) box.checked = event.target.checked;
+});
 
 // ---- Keyboard -------------------------------------------------------------------------------------------------------
 const GO = { d: "home", f: "flows", e: "executions", s: "settings" };

@@ -13,6 +13,8 @@ WAITING_TO_RUN: Final = frozenset({State.CREATED, State.QUEUED})
 PAUSABLE: Final = frozenset({State.RUNNING, State.RETRYING})
 RESTARTABLE: Final = frozenset({State.FAILED, State.WARNING, State.PAUSED})
 """States in which a task run may have failed or be paused."""
+_FIRST: Final = frozenset({"restart", "replay"})
+"""What stands on top of the menu."""
 GONE: Final = "the flow was deleted"
 
 
@@ -58,7 +60,7 @@ def list_offers(state: State, rights: ExecutionRights, flow: FlowRow | None) -> 
     if rights.delete:
         kill_first = "" if state.ended else "kill it first"
         offers.append(Offer("delete", "Delete", "trash", blocked=kill_first, tone="danger"))
-    return sorted(offers, key=lambda offer: not offer.in_bar)
+    return sorted(offers, key=lambda offer: (not offer.in_bar, offer.word not in _FIRST))
 
 
 def _changes(state: State, flow: FlowRow | None) -> Iterator[Offer]:

@@ -32,6 +32,7 @@ from apps.workflows.views.lookups import readable_execution
 
 MOST_NAMED: Final = 10
 """Task runs that are named in a question."""
+MOST_LOOKED_AT: Final = 200
 MOST_REVISIONS: Final = 50
 OTHER: Final = "other"
 """Of the field `inputs`: values are typed, and not those of the execution."""
@@ -174,7 +175,9 @@ def _replay_form(
 
 
 def _restart_context(row: ExecutionRow) -> dict[str, Any]:
-    runs = list_runs_in(row.id, [State.FAILED, State.PAUSED], limit=MOST_NAMED + 1)
+    found = list_runs_in(row.id, [State.FAILED, State.PAUSED], limit=MOST_LOOKED_AT)
+    above = {run.parent_id for run in found}  # what holds a task that failed only goes on
+    runs = [run for run in found if run.id not in above]
     return {"runs": runs[:MOST_NAMED], "more_runs": len(runs) > MOST_NAMED, "revisions": _revisions(row)}
 
 

@@ -16,6 +16,7 @@ from apps.rbac.decisions import can, visible_namespaces
 from apps.workflows.selectors.conditions import Conditions
 from apps.workflows.selectors.execution_search import ExecutionFilter, ExecutionPage, search_executions
 from apps.workflows.selectors.flows import add_visible, list_namespaces, not_deleted
+from apps.workflows.views.bulk import list_bulk_actions
 from apps.workflows.views.execution_filter import SIZES, TIMES, ExecutionQuery, as_filter, read_query
 from apps.workflows.views.execution_view import ExecutionView
 from apps.workflows.views.flow_header import flow_context
@@ -41,6 +42,7 @@ def list_executions(request: HttpRequest) -> HttpResponse:
         "partly": visible is not None,
         "pinned": False,
         "may_execute": can(current_user(request), "EXECUTION", "CREATE"),
+        "bulk_actions": list_bulk_actions(current_user(request)),
     }
     return render_page(
         request, "workflows/executions/list.html", context, fragment="workflows/executions/_results.html"
@@ -62,6 +64,7 @@ def list_flow_executions(request: HttpRequest, namespace: str, flow_id: str) -> 
         "partly": False,
         "pinned": True,
         "may_execute": can(current_user(request), "EXECUTION", "CREATE", namespace),
+        "bulk_actions": list_bulk_actions(current_user(request), namespace),
     }
     return render_page(
         request, "workflows/flows/executions.html", context, fragment="workflows/executions/_results.html"
@@ -76,7 +79,12 @@ def refresh_rows(request: HttpRequest) -> HttpResponse:
     wanted = ExecutionFilter(rows=Conditions(["e.id = ANY(%s::uuid[])"], [[to_uuid(one) for one in ids]]))
     rows = search_executions(wanted, size=MOST_ROWS, with_total=False).rows if ids else []
     shown = [ExecutionView(row) for row in rows if can(user, "EXECUTION", "READ", row.namespace)]
-    context = {"executions": shown, "query": read_query(request.GET), "pinned": request.GET.get("pinned") == "1"}
+    context = {
+        "executions": shown,
+        "query": read_query(request.GET),
+        "pinned": request.GET.get("pinned") == "1",
+        "bulk_actions": request.GET.get("pick") == "1",
+    }
     return render(request, "workflows/executions/_rows.html", context)
 
 
