@@ -1,4 +1,4 @@
-"""Tenants for super admins; health for those who watch the process."""
+"""Tenants and worker groups for super admins; health for those who watch the process."""
 
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -9,7 +9,15 @@ from apps.common.access import public, super_admin
 from apps.common.api import read_body
 from apps.common.errors import IllegalArgument
 from apps.common.pagination import Page, paginate, read_page
-from apps.instance.schemas import TenantBody, TenantShape
+from apps.instance import selectors, services
+from apps.instance.schemas import (
+    TenantBody,
+    TenantShape,
+    WorkerGroupBody,
+    WorkerGroupDetails,
+    WorkerGroupList,
+    WorkerGroupShape,
+)
 from apps.instance.selectors import database_answers, search_tenants
 from apps.instance.services import create_tenant, delete_tenant, update_tenant
 from apps.tenants.selectors import get_tenant
@@ -67,3 +75,52 @@ def health(request: HttpRequest) -> JsonResponse:
     except DatabaseError as error:
         return JsonResponse({"status": "DOWN", "database": type(error).__name__}, status=503)
     return JsonResponse({"status": "UP"})
+
+
+@super_admin
+def list_worker_groups(request: Request) -> WorkerGroupList:
+    """All of them by key, each with how many workers serve it now."""
+    active = selectors.active_workers()
+    return WorkerGroupList(
+        worker_groups=[WorkerGroupShape.of(group, active[group.key]) for group in selectors.list_worker_groups()]
+    )
+
+
+@super_admin
+def post_worker_group(request: Request) -> WorkerGroupShape:
+    """A group that flows may name."""
+    given = read_body(request, WorkerGroupBody)
+    made = services.create_worker_group(
+        acting_user=current_user(request),
+        key=given.key,
+        description=given.description or "",
+        allowed_tenants=given.allowed_tenants or (),
+    )
+    return WorkerGroupShape.of(made, selectors.active_workers()[made.key])
+
+
+@super_admin
+def show_worker_group(request: Request, group_id: str) -> WorkerGroupDetails:
+    """With the processes that serve it."""
+    group = selectors.get_worker_group(group_id)
+    return WorkerGroupDetails.with_workers(group, selectors.workers_of(group.key))
+
+
+@super_admin
+def put_worker_group(request: Request, group_id: str) -> WorkerGroupShape:
+    """Its description and tenants; the key never changes."""
+    given = read_body(request, WorkerGroupBody)
+    changed = services.update_worker_group(
+        acting_user=current_user(request),
+        group=selectors.get_worker_group(group_id),
+        key=given.key,
+        description=given.description or "",
+        allowed_tenants=given.allowed_tenants or (),
+    )
+    return WorkerGroupShape.of(changed, selectors.active_workers()[changed.key])
+
+
+@super_admin
+def remove_worker_group(request: Request, group_id: str) -> None:
+    """Flows that name it stay as they are."""
+    services.delete_worker_group(acting_user=current_user(request), group=selectors.get_worker_group(group_id))

@@ -1,4 +1,4 @@
-"""ServiceInstance: a running process of the installation, kept alive by its heartbeat."""
+"""ServiceInstance: a process, kept alive by its heartbeat. WorkerGroup: a pool of workers that flows may name."""
 
 from __future__ import annotations
 
@@ -30,3 +30,18 @@ class ServiceInstance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.host}:{self.pid}"
+
+
+class WorkerGroup(models.Model):
+    """A group as it was announced. Workers join it by its key; without ``allowed_tenants`` all tenants may use it."""
+
+    id = ShortIdField(primary_key=True)
+    key = models.CharField(max_length=63, unique=True)
+    description = models.TextField(default="", blank=True)
+    allowed_tenants = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        db_table = "worker_group"
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,9 +1,19 @@
 """Reads of the installation."""
 
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from apps.common.errors import NotFound
+from apps.common.ids import is_id
+from apps.instance.models import ServiceInstance, WorkerGroup
 from apps.tenants.models import Tenant
+
+DEFAULT_GROUP: Final = "default"
+"""The group of workers and tasks that name none; it is no row."""
 
 
 def search_tenants(query: str = "") -> QuerySet[Tenant]:
@@ -18,3 +28,29 @@ def database_answers() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         return cursor.fetchone() is not None
+
+
+def list_worker_groups() -> Sequence[WorkerGroup]:
+    return list(WorkerGroup.objects.order_by("key"))
+
+
+def get_worker_group(group_id: str) -> WorkerGroup:
+    """Raises NotFound."""
+    found = WorkerGroup.objects.filter(pk=group_id).first() if is_id(group_id) else None
+    if found is None:
+        raise NotFound(f"There is no worker group '{group_id[:64]}'.")
+    return found
+
+
+def active_workers() -> Counter[str]:
+    """How many running processes serve each group. One query."""
+    return Counter(group for one in _running_workers() for group in one.worker_group.split(","))
+
+
+def workers_of(key: str) -> list[ServiceInstance]:
+    """The running processes that serve a group, the oldest first."""
+    return [one for one in _running_workers() if key in one.worker_group.split(",")]
+
+
+def _running_workers() -> QuerySet[ServiceInstance]:
+    return ServiceInstance.objects.filter(kind="WORKER", state="RUNNING").order_by("started")

@@ -11,6 +11,7 @@ from apps.workflows.flow_language.document import read_document
 from apps.workflows.flow_language.source import FlowReport, InvalidFlow, inspect_flow, split_flows
 from apps.workflows.flow_language.violations import Violation
 from apps.workflows.selectors.flows import find_flows
+from apps.workflows.services.worker_groups import check_worker_groups
 
 MAX_FLOWS: Final = 1000
 """Most flows in one text."""
@@ -112,6 +113,7 @@ def _uncompilable(report: FlowReport) -> Sequence[Violation]:
         return ()
     try:
         compile_flow(report.flow)
+        check_worker_groups(report.flow)
     except InvalidFlow as error:
         return error.violations
     except TypeError as error:

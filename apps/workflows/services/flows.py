@@ -19,6 +19,7 @@ from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.models import Flow, FlowRevision, NamespaceRef
 from apps.workflows.plugin_api.task import Task
 from apps.workflows.services.trigger_states import remove_triggers, sync_triggers
+from apps.workflows.services.worker_groups import check_worker_groups
 
 INDEXED_CHARACTERS = 200_000
 """How much of a source goes into the word index; PostgreSQL limits the index entry of one row."""
@@ -38,6 +39,7 @@ def check_source(source: str) -> FlowDefinition:
     try:
         definition = parse_flow(source)
         compile_flow(definition)
+        check_worker_groups(definition)
     except InvalidFlow as error:
         raise Invalid(
             problems=[
