@@ -172,6 +172,22 @@ KESTRA_STORAGE_CONFIGURATION: dict[str, Any] = env_json("KESTRA_EE_STORAGE_CONFI
 if KESTRA_STORAGE_TYPE == "local":
     KESTRA_STORAGE_CONFIGURATION.setdefault("basePath", str(HOME / "storage"))
 
+# Secrets: the instance's own backend, named by its entry point (kestra.secrets)
+
+KESTRA_SECRET_TYPE = env("KESTRA_EE_SECRET_TYPE", "jdbc")
+KESTRA_SECRET_CONFIGURATION: dict[str, Any] = env_json("KESTRA_EE_SECRET_CONFIGURATION")
+KESTRA_SECRET_CACHE = {
+    "seconds": float(env("KESTRA_EE_SECRET_CACHE_SECONDS", "60")),
+    "most": int(env("KESTRA_EE_SECRET_CACHE_SIZE", "1000")),
+}
+
+# Isolation: kinds of processes (web, executor, …) that must not touch a namespace's or tenant's dedicated backend
+
+KESTRA_ISOLATION_DENIED = {
+    "storage": env_list("KESTRA_EE_STORAGE_ISOLATION_DENIED"),
+    "secret": env_list("KESTRA_EE_SECRET_ISOLATION_DENIED"),
+}
+
 # Background work
 
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", "memory://")

@@ -12,6 +12,7 @@ from apps.common.errors import ProductError
 from apps.instance.models import WorkerGroup
 from apps.instance.selectors import active_workers
 from apps.instance.services import (
+    choose_tenant_backends,
     create_tenant,
     create_worker_group,
     delete_tenant,
@@ -19,7 +20,13 @@ from apps.instance.services import (
     update_tenant,
     update_worker_group,
 )
+from apps.isolation.catalog import Kind, backend_entries
+from apps.isolation.forms import backend_fields, read_fields, shown_values
+from apps.isolation.models import WHOLE_TENANT
+from apps.isolation.schemas import IsolationFields
+from apps.isolation.selectors import show_choice
 from apps.tenants.models import Tenant
+from apps.tenants.scope import tenant_scope
 from apps.tenants.selectors import get_tenant
 
 admin.site.site_title = admin.site.site_header = "Platform administration"
@@ -51,14 +58,39 @@ class TenantAdmin(admin.ModelAdmin[Tenant]):
     def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:
         return () if obj is None else ("id",)
 
-    def get_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:
-        return ("id", "name", "first_admin") if obj is None else ("id", "name")
+    def get_fieldsets(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
+        """A new tenant first gets its schema, then backends of its own."""
+        if obj is None:
+            return [(None, {"fields": ("id", "name", "first_admin")})]
+        return [
+            (None, {"fields": ("id", "name")}),
+            *(
+                (f"Backend: {kind}", {"fields": tuple(backend_fields(kind)), "classes": ("collapse",)})
+                for kind in Kind
+                if backend_entries(kind)
+            ),
+        ]
+
+    def get_form(self, request: HttpRequest, obj: Tenant | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """With the fields of each type of backend, made from its model."""
+        if obj is not None:
+            fields: dict[str, Any] = {}
+            with tenant_scope(obj.pk):
+                for kind in Kind:
+                    made = backend_fields(kind)
+                    for name, value in shown_values(kind, show_choice(kind, WHOLE_TENANT)).items():
+                        made[name].initial = value
+                    fields |= made
+            kwargs["form"] = type("TenantWithBackends", (TenantForm,), fields)
+        return super().get_form(request, obj, change, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         acting_user, given = current_user(request), form.cleaned_data
         try:
             if change:
-                update_tenant(acting_user=acting_user, tenant=get_tenant(obj.pk), name=given["name"])
+                tenant = get_tenant(obj.pk)
+                choose_tenant_backends(acting_user=acting_user, tenant=tenant, body=_chosen(given))
+                update_tenant(acting_user=acting_user, tenant=tenant, name=given["name"])
                 return
             made = create_tenant(
                 acting_user=acting_user, tenant_id=given["id"], name=given["name"], admin=given["first_admin"]
@@ -77,6 +109,14 @@ class TenantAdmin(admin.ModelAdmin[Tenant]):
         found = super().get_actions(request)
         found.pop("delete_selected", None)  # one by one, through the service
         return found
+
+
+def _chosen(given: dict[str, Any]) -> IsolationFields:
+    body: dict[str, Any] = {}
+    for kind in Kind:
+        if str(kind) in given:
+            body[f"{kind}_type"], body[f"{kind}_configuration"] = read_fields(kind, given)
+    return IsolationFields(**body)
 
 
 class WorkerGroupForm(forms.ModelForm[WorkerGroup]):

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from apps.accounts.selectors import current_user
 from apps.common.access import public, super_admin
 from apps.common.api import read_body
-from apps.common.errors import IllegalArgument
+from apps.common.errors import IllegalArgument, NotFound, ProductError
 from apps.common.pagination import Page, paginate, read_page
 from apps.instance import selectors, services
 from apps.instance.schemas import (
@@ -19,15 +19,28 @@ from apps.instance.schemas import (
     WorkerGroupShape,
 )
 from apps.instance.selectors import database_answers, search_tenants
-from apps.instance.services import create_tenant, delete_tenant, update_tenant
+from apps.instance.services import choose_tenant_backends, create_tenant, delete_tenant, update_tenant
+from apps.isolation.catalog import Kind
+from apps.isolation.models import WHOLE_TENANT
+from apps.isolation.schemas import ConnectionBody
+from apps.isolation.selectors import BackendType, backend_types
+from apps.isolation.services import check_connection
+from apps.tenants.scope import tenant_scope
 from apps.tenants.selectors import get_tenant
 
 
 @super_admin
 def post_tenant(request: Request) -> TenantShape:
-    """Makes the tenant with its schema."""
+    """Makes the tenant with its schema; with backends of its own when the body names them."""
     body = read_body(request, TenantBody)
-    return TenantShape.of(create_tenant(acting_user=current_user(request), tenant_id=body.id, name=body.name or ""))
+    tenant = create_tenant(acting_user=current_user(request), tenant_id=body.id, name=body.name or "")
+    try:
+        choose_tenant_backends(acting_user=current_user(request), tenant=tenant, body=body)
+    except ProductError:
+        # A tenant that would write elsewhere than it was asked for must not be left.
+        delete_tenant(acting_user=current_user(request), tenant=tenant)
+        raise
+    return TenantShape.with_backends(tenant)
 
 
 @super_admin
@@ -41,24 +54,54 @@ def list_tenants(request: Request) -> Page[TenantShape]:
 
 @super_admin
 def show_tenant(request: Request, tenant_id: str) -> TenantShape:
-    return TenantShape.of(get_tenant(tenant_id))
+    """With its backends, credentials hidden."""
+    return TenantShape.with_backends(get_tenant(tenant_id))
 
 
 @super_admin
 def put_tenant(request: Request, tenant_id: str) -> TenantShape:
+    """`storageType`, `secretType`: left out they stay, null takes the choice back. No file or secret is moved."""
     body = read_body(request, TenantBody)
     if body.id != tenant_id:
         raise IllegalArgument(f"The id of a tenant never changes: '{tenant_id}' cannot become '{body.id[:60]}'.")
     tenant = get_tenant(tenant_id)
-    return TenantShape.of(
+    choose_tenant_backends(acting_user=current_user(request), tenant=tenant, body=body)
+    return TenantShape.with_backends(
         update_tenant(acting_user=current_user(request), tenant=tenant, name=body.name or tenant.name)
     )
+
+
+@super_admin
+def list_backend_types(request: Request, kind: str) -> list[BackendType]:
+    """What may be chosen as `storage` or `secret` backend, each with the JSON schema of its form."""
+    return backend_types(_kind(kind))
+
+
+@super_admin
+def test_tenant_connection(request: Request, tenant_id: str, kind: str) -> None:
+    """A real write, read and delete; nothing is saved. 422 tells what failed."""
+    body = read_body(request, ConnectionBody)
+    with tenant_scope(get_tenant(tenant_id).pk):
+        check_connection(
+            acting_user=current_user(request),
+            kind=_kind(kind),
+            namespace=WHOLE_TENANT,
+            type_name=body.type,
+            configuration=body.configuration,
+        )
 
 
 @super_admin
 def remove_tenant(request: Request, tenant_id: str) -> None:
     """With everything in it."""
     delete_tenant(acting_user=current_user(request), tenant=get_tenant(tenant_id))
+
+
+def _kind(text: str) -> Kind:
+    try:
+        return Kind(text)
+    except ValueError as error:
+        raise NotFound(f"There is 'storage' and 'secret', but no '{text[:60]}'.") from error
 
 
 @public

@@ -6,17 +6,22 @@ from typing import Self
 
 from apps.common.json_values import Shape
 from apps.instance.models import ServiceInstance, WorkerGroup
+from apps.isolation.models import WHOLE_TENANT
+from apps.isolation.schemas import IsolationFields, isolation_of
 from apps.tenants.models import Tenant
+from apps.tenants.scope import tenant_scope
 
 
-class TenantBody(Shape):
+class TenantBody(IsolationFields):
     """A new tenant, or its new state; the id never changes."""
 
     id: str
     name: str | None = None
 
 
-class TenantShape(Shape):
+class TenantShape(IsolationFields):
+    """Within a list without its backends."""
+
     id: str
     name: str
     deleted: bool = False
@@ -24,6 +29,12 @@ class TenantShape(Shape):
     @classmethod
     def of(cls, tenant: Tenant) -> Self:
         return cls(id=tenant.pk, name=tenant.name)
+
+    @classmethod
+    def with_backends(cls, tenant: Tenant) -> Self:
+        """Credentials hidden."""
+        with tenant_scope(tenant.pk):
+            return cls(id=tenant.pk, name=tenant.name, **isolation_of(WHOLE_TENANT))
 
 
 class WorkerGroupBody(Shape):

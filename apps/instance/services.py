@@ -18,10 +18,14 @@ from apps.common.errors import IllegalState, Invalid, Problem
 from apps.common.ids import new_id
 from apps.instance.models import WorkerGroup
 from apps.instance.selectors import DEFAULT_GROUP
+from apps.isolation.models import WHOLE_TENANT
+from apps.isolation.schemas import IsolationFields
+from apps.isolation.services import clear_choice, save_choice
 from apps.rbac.models import Binding, BindingType
 from apps.rbac.selectors import get_admin_role
 from apps.rbac.services.bindings import create_binding
 from apps.rbac.services.roles import ensure_managed_roles
+from apps.storage.internal_storage import delete_tenant_files
 from apps.tenants.models import Tenant
 from apps.tenants.provisioning import create_tenant_row, drop_tenant
 from apps.tenants.scope import public_scope, tenant_scope
@@ -69,10 +73,30 @@ def update_tenant(*, acting_user: User, tenant: Tenant, name: str) -> Tenant:
     return tenant
 
 
+def choose_tenant_backends(*, acting_user: User, tenant: Tenant, body: IsolationFields) -> None:
+    """The storage and secret backend of a tenant, as far as the body names them; errors of `save_choice`."""
+    with tenant_scope(tenant.pk):
+        for kind, type_name, configuration in body.given():
+            if type_name is None:
+                clear_choice(acting_user=acting_user, kind=kind, namespace=WHOLE_TENANT)
+            else:
+                save_choice(
+                    acting_user=acting_user,
+                    kind=kind,
+                    namespace=WHOLE_TENANT,
+                    type_name=type_name,
+                    configuration=configuration,
+                )
+
+
 def delete_tenant(*, acting_user: User, tenant: Tenant) -> None:
-    """With everything in its schema. Raises IllegalState for the default tenant."""
+    """With its files and everything in its schema. Raises IllegalState for the default tenant, StorageFailed with the
+    tenant still there: then it can be deleted again.
+    """
     if tenant.pk == settings.KESTRA_DEFAULT_TENANT:
         raise IllegalState("The default tenant cannot be deleted.")
+    with tenant_scope(tenant.pk):
+        delete_tenant_files()
     with public_scope():
         tenant_id = tenant.pk
         drop_tenant(tenant)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,7 +14,8 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoun
 from azure.storage.blob import BlobPrefix, BlobProperties, ContainerClient, ExponentialRetry
 from pydantic import Field, SecretStr, model_validator
 
-from apps.storage.backends.base import BackendConfig, FileMissing, StorageFailed
+from apps.isolation.catalog import BackendConfig
+from apps.storage.backends.base import FileMissing, StorageFailed
 from apps.storage.backends.object_storage import Entry, ObjectStorage
 from apps.storage.backends.remote_file import Counted, Opened, RemoteFile, buffered
 
@@ -55,6 +57,8 @@ class AzureStorage(ObjectStorage):
     def __init__(self, config: AzureConfig) -> None:
         self._where = f"The storage azure (container {config.container})"
         self._container = _container(config)
+        # A backend that is chosen no more is dropped with its connections.
+        weakref.finalize(self, self._container.close)
 
     def open(self, path: str) -> BinaryIO:
         """A request for each 4 MB; all of one version, or an error."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,9 @@ from enum import StrEnum
 from typing import BinaryIO, ClassVar, Final, Protocol
 from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
 from apps.common.errors import IllegalArgument, IllegalState, NotFound, ProductError
+from apps.common.ids import new_id
+from apps.isolation.catalog import BackendConfig
 
 MAX_SEGMENT_BYTES: Final = 255
 MAX_PATH_BYTES: Final = 1000
@@ -79,16 +79,6 @@ class FileAttributes:
         return self.path.rsplit("/", 1)[-1]
 
 
-class BackendConfig(BaseModel):
-    """Base of a backend's configuration; forms are built from its schema, so each field has a title."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
-
-    def host_access(self) -> str:
-        """What of the machine itself this would use (its disk, its credentials), in words; empty for nothing."""
-        return ""
-
-
 class StorageBackend(Protocol):
     """Bytes by path. Paths are ``<tenant>/<…>``, checked by `check_path`; a backend trusts nobody and checks again.
 
@@ -138,6 +128,20 @@ class StorageBackend(Protocol):
     def delete_prefix(self, path: str) -> Sequence[str]:
         """Remove a folder with all in it; answers the paths of its files."""
         ...
+
+    def probe(self, tenant_id: str) -> None:
+        """See `probe_storage`."""
+        ...
+
+
+def probe_storage(backend: StorageBackend, tenant_id: str) -> None:
+    """A real write, read and delete below the tenant's folder. StorageFailed, or what else went wrong there."""
+    path, content = f"{tenant_id}/connection-test-{new_id()}", new_id().encode()
+    backend.put(path, io.BytesIO(content))
+    with backend.open(path) as file:
+        found = file.read()
+    if not backend.delete(path) or found != content:
+        raise StorageFailed("The storage", "reading what was just written", "it gave back something else")
 
 
 def check_path(path: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,7 +19,8 @@ from google.oauth2.service_account import Credentials
 from pydantic import Field, SecretStr, field_validator
 from requests.exceptions import RequestException
 
-from apps.storage.backends.base import BackendConfig, FileMissing, StorageFailed
+from apps.isolation.catalog import BackendConfig
+from apps.storage.backends.base import FileMissing, StorageFailed
 from apps.storage.backends.object_storage import Entry, ObjectStorage
 from apps.storage.backends.remote_file import Counted, Opened, RemoteFile, buffered
 
@@ -62,6 +64,8 @@ class GcsStorage(ObjectStorage):
     def __init__(self, config: GcsConfig) -> None:
         self._where = f"The storage gcs (bucket {config.bucket})"
         self._client = _client(config)
+        # A backend that is chosen no more is dropped with its connections.
+        weakref.finalize(self, self._client.close)
         self._bucket = self._client.bucket(config.bucket)
 
     def open(self, path: str) -> BinaryIO:

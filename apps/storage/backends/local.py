@@ -17,14 +17,16 @@ from pydantic import Field
 
 from apps.common.clock import now
 from apps.common.ids import new_id
+from apps.isolation.catalog import BackendConfig
 from apps.storage.backends.base import (
-    BackendConfig,
     FileAttributes,
     FileKind,
     FileMissing,
     InvalidPath,
     PathTaken,
+    StorageFailed,
     check_path,
+    probe_storage,
 )
 
 CHUNK: Final = 1024 * 1024
@@ -189,6 +191,13 @@ class LocalStorage:
             return []
         shutil.rmtree(bin_path / doomed)
         return files
+
+    def probe(self, tenant_id: str) -> None:
+        """On the disk."""
+        try:
+            probe_storage(self, tenant_id)
+        except OSError as error:
+            raise StorageFailed("The storage local", "a test", str(error.strerror or type(error).__name__)) from error
 
     def _segments(self, path: str) -> tuple[str, ...]:
         segments = check_path(path)

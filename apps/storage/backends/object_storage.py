@@ -8,9 +8,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import BinaryIO, Final
+from typing import BinaryIO, ClassVar, Final
 
-from apps.storage.backends.base import FileAttributes, FileKind, FileMissing, InvalidPath, PathTaken, check_path
+from apps.isolation.catalog import BackendConfig
+from apps.storage.backends.base import (
+    FileAttributes,
+    FileKind,
+    FileMissing,
+    InvalidPath,
+    PathTaken,
+    check_path,
+    probe_storage,
+)
 from apps.storage.backends.remote_file import Counted
 
 DELETE_BATCH: Final = 250
@@ -32,6 +41,8 @@ class ObjectStorage(ABC):
 
     Whether a folder is called like a new file is not asked: it would cost another request for each write.
     """
+
+    config_class: ClassVar[type[BackendConfig]]
 
     @abstractmethod
     def open(self, path: str) -> BinaryIO:
@@ -147,6 +158,10 @@ class ObjectStorage(ABC):
         keys = [entry.key for entry in self._entries(self._key(path) + "/", recursive=True)]
         self._remove_all(keys)
         return [key for key in keys if not key.endswith("/")]
+
+    def probe(self, tenant_id: str) -> None:
+        """In the store."""
+        probe_storage(self, tenant_id)
 
     def _remove_all(self, keys: Sequence[str]) -> None:
         for start in range(0, len(keys), DELETE_BATCH):

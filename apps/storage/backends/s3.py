@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,8 @@ from botocore.session import get_session
 from pydantic import Field, SecretStr, model_validator
 from urllib3.exceptions import HTTPError
 
-from apps.storage.backends.base import BackendConfig, FileMissing, StorageFailed
+from apps.isolation.catalog import BackendConfig
+from apps.storage.backends.base import FileMissing, StorageFailed
 from apps.storage.backends.object_storage import Entry, ObjectStorage
 from apps.storage.backends.remote_file import Counted, Opened, RemoteFile, buffered
 
@@ -74,6 +76,8 @@ class S3Storage(ObjectStorage):
         self._bucket = config.bucket
         self._where = f"The storage s3 (bucket {config.bucket})"
         self._client = _client(config)
+        # A backend that is chosen no more is dropped with its connections.
+        weakref.finalize(self, self._client.close)
         self._transfer = TransferConfig(
             multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=PARTS_AT_ONCE, max_io_queue=1
         )

@@ -11,12 +11,13 @@ from apps.storage.internal_storage.addresses import (
     kv_value_address,
     namespace_address,
     namespace_file_address,
+    owner_of,
     path_of,
     slug,
     task_file_address,
     trigger_file_address,
 )
-from apps.storage.internal_storage.choice import StorageMisconfigured, default_backend
+from apps.storage.internal_storage.choice import StorageMisconfigured, default_backend, delete_tenant_files
 from apps.storage.internal_storage.store import InternalStorage, open_storage
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "StorageMisconfigured",
     "cache_address",
     "default_backend",
+    "delete_tenant_files",
     "execution_address",
     "execution_id_of",
     "input_address",
@@ -38,6 +40,7 @@ __all__ = [
     "namespace_address",
     "namespace_file_address",
     "open_storage",
+    "owner_of",
     "path_of",
     "slug",
     "task_file_address",

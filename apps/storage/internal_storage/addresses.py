@@ -45,10 +45,14 @@ def slug(text: str) -> str:
 def namespace_address(namespace: str) -> str:
     """The folder of a namespace: ``a.b`` → ``kestra:///a/b``. InvalidPath for a part that begins with ``_``.
 
-    Such a part would lie where the parent's own ``_files`` and ``_kv`` are.
+    Such a part would lie where the parent's own ``_files`` and ``_kv`` are. Nor may it read like an execution's
+    folder: whose file it is (`owner_of`) must show in the address.
     """
-    if any(part.startswith("_") for part in namespace.split(".")):
+    parts = namespace.split(".")
+    if any(part.startswith("_") for part in parts):
         raise InvalidPath(namespace, "a part of a namespace that begins with _ is reserved")
+    if any(word == "executions" and is_id(following) for word, following in pairwise(parts)):
+        raise InvalidPath(namespace, "it reads like the folder of an execution")
     return address_of(namespace.replace(".", "/"))
 
 
@@ -104,6 +108,25 @@ def execution_id_of(address: str) -> str | None:
         if word == "executions" and is_id(following):
             return following
     return None
+
+
+def owner_of(address: str) -> str:
+    """The namespace whose backend holds a file, told from the address alone. InvalidPath.
+
+    A flow ``b`` of the namespace ``a`` lies where a namespace ``a.b`` would: what follows tells them apart.
+    """
+    parts = path_of(address).split("/")
+    for place, part in enumerate(parts):
+        if part.startswith("_"):
+            return ".".join(parts[:place])
+        if part == "executions" and place > 0 and len(parts) > place + 1 and is_id(parts[place + 1]):
+            return ".".join(parts[: place - 1])
+    if parts[-1] == "cache.zip":
+        # <namespace>/<flow>/<task>/cache/[<hash>/]cache.zip
+        for below in (4, 5):
+            if len(parts) > below and parts[2 - below] == "cache":
+                return ".".join(parts[:-below])
+    return ".".join(parts)
 
 
 def _joined(folder: str, *parts: str) -> str:

@@ -1,56 +1,51 @@
-"""Which backend holds a tenant's files: found by entry point, made from the settings."""
+"""Which backend holds a file: the one chosen for its namespace, a parent or the tenant, else the instance's own."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from django.conf import settings
-from pydantic import ValidationError
 
+from apps.common.current_tenant import require_tenant
+from apps.isolation.catalog import BackendMisconfigured, Kind
+from apps.isolation.catalog import make_backend as make_any
+from apps.isolation.selectors import read_choices
 from apps.storage.backends.base import StorageBackend
+from apps.storage.internal_storage.addresses import owner_of
 
-GROUP: Final = "kestra.storages"
-
-
-class StorageMisconfigured(Exception):
-    """The settings name no backend that exists, or do not fit it; the text says which and what to change."""
-
-
-@cache
-def backend_classes() -> dict[str, EntryPoint]:
-    """Type name (``local``, …) → entry point; a backend's module is imported when it is first used."""
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+StorageMisconfigured = BackendMisconfigured
 
 
 def make_backend(kind: str, configuration: dict[str, Any]) -> StorageBackend:
-    """A backend of a type name, made from its configuration. StorageMisconfigured."""
-    entry = backend_classes().get(kind)
-    if entry is None:
-        known = ", ".join(sorted(backend_classes())) or "none: install the package again"
-        raise StorageMisconfigured(f"There is no storage type '{kind}' (KESTRA_EE_STORAGE_TYPE); known are: {known}.")
-    try:
-        backend_class = entry.load()
-    except ImportError as error:
-        raise StorageMisconfigured(
-            f"The storage type '{kind}' needs a library that is not installed: {error}"
-        ) from error
-    try:
-        made = backend_class(backend_class.config_class.model_validate(configuration))
-    except ValidationError as error:
-        # Without what was given: it may be a credential.
-        wrong = "; ".join(
-            f"{'.'.join(map(str, found['loc'])) or 'all of it'}: {found['msg']}"
-            for found in error.errors(include_input=False, include_url=False, include_context=False)
-        )
-        raise StorageMisconfigured(f"The configuration of the storage type '{kind}' is wrong: {wrong}") from None
-    except (ValueError, OSError) as error:
-        raise StorageMisconfigured(f"The storage type '{kind}' cannot be used as configured: {error}") from error
-    return cast("StorageBackend", made)
+    """A storage backend of a type name, made from its configuration. StorageMisconfigured."""
+    return cast("StorageBackend", make_any(Kind.STORAGE, kind, configuration))
 
 
 @cache
 def default_backend() -> StorageBackend:
     """The instance's own: ``KESTRA_STORAGE_TYPE`` and ``KESTRA_STORAGE_CONFIGURATION``. One for each process."""
     return make_backend(settings.KESTRA_STORAGE_TYPE, settings.KESTRA_STORAGE_CONFIGURATION)
+
+
+def chosen_backends() -> Callable[[str], StorageBackend]:
+    """Address → its backend, in the open tenant, as chosen now. One query; the answer makes none."""
+    choices = read_choices(Kind.STORAGE)
+
+    def backend_for(address: str) -> StorageBackend:
+        found: StorageBackend | None = choices.backend(owner_of(address))
+        return default_backend() if found is None else found
+
+    return backend_for
+
+
+def delete_tenant_files() -> int:
+    """All bytes of the open tenant, in the instance's backend and in each dedicated one; answers how many files.
+
+    May be called again after a failure: it goes on with what is left.
+    """
+    tenant_id, choices = require_tenant("Deleting files"), read_choices(Kind.STORAGE)
+    backends: list[StorageBackend] = [default_backend()]
+    backends += [found for spot in choices.spots() if (found := choices.backend(spot)) is not None]
+    return sum(len(backend.delete_prefix(tenant_id)) for backend in backends)

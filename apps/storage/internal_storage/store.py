@@ -11,14 +11,17 @@ from typing import BinaryIO, Final
 from apps.common.current_tenant import require_tenant
 from apps.storage.backends.base import FileAttributes, StorageBackend
 from apps.storage.internal_storage.addresses import address_of, path_of
-from apps.storage.internal_storage.choice import default_backend
+from apps.storage.internal_storage.choice import chosen_backends, default_backend
 
 MAX_READ_BYTES: Final = 100 * 1024 * 1024
 
 
 def open_storage() -> InternalStorage:
-    """The storage of the tenant whose schema is open. NoTenantOpen. Threads without a connection may use the answer."""
-    return InternalStorage(require_tenant("Internal storage"))
+    """The storage of the tenant whose schema is open. NoTenantOpen. Threads without a connection may use the answer.
+
+    One query: the choices of backends as of now hold for the answer.
+    """
+    return InternalStorage(require_tenant("Internal storage"), backend_for=chosen_backends())
 
 
 class InternalStorage:
@@ -80,6 +83,11 @@ class InternalStorage:
         path, backend = self._place(address)
         for found in backend.list(path, recursive=recursive):
             yield replace(found, path=self._address(found.path))
+
+    def make_folder(self, address: str) -> None:
+        """An empty folder, shown until it is deleted. PathTaken."""
+        path, backend = self._place(address)
+        backend.make_folder(path)
 
     def move(self, source: str, target: str) -> None:
         """Rename a file or folder; between two backends it is copied, file by file, then removed."""

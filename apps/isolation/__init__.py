@@ -1,0 +1,1 @@
+"""Which storage and which secret backend a tenant or namespace uses."""
