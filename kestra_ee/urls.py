@@ -10,6 +10,7 @@ from apps.console import urls as console
 from apps.instance import urls as instance
 from apps.namespaces import urls as namespaces
 from apps.rbac import urls as rbac
+from apps.secrets import urls as secrets
 from apps.tenants.catalog import TenantConverter
 from apps.workflows import urls as workflows
 
@@ -18,7 +19,14 @@ register_converter(TenantConverter, "tenant")
 Routes = list[URLPattern | URLResolver]
 
 # What a tenant has; each route is there twice, without a tenant in the path it is about the default tenant.
-tenant_api: Routes = [*accounts.api_urls, *audit.api_urls, *rbac.api_urls, *namespaces.api_urls, *workflows.api_urls]
+tenant_api: Routes = [
+    *accounts.api_urls,
+    *audit.api_urls,
+    *rbac.api_urls,
+    *namespaces.api_urls,
+    *secrets.api_urls,
+    *workflows.api_urls,
+]
 # What the installation has; never below a tenant.
 instance_api: Routes = [*accounts.instance_api_urls, *rbac.instance_api_urls, *instance.api_urls]
 tenant_pages: Routes = [*console.ui_urls, *workflows.ui_urls, *console.last_urls]

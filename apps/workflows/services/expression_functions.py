@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 
+from apps.common.errors import ProductError
+from apps.encryption.services import EncryptionError
 from apps.namespaces.selectors import get_kv
+from apps.secrets.services import find_secret
 from apps.storage.internal_storage import InvalidPath, open_storage
 from apps.workflows.execution_store.claims import ExecutionFacts
 from apps.workflows.execution_store.json_text import stamp
@@ -13,6 +17,7 @@ from apps.workflows.expressions.environment import Functions
 from apps.workflows.expressions.errors import Failure
 from apps.workflows.selectors.logs import list_error_logs
 from apps.workflows.services.execution_files import readable_address
+from apps.workflows.services.namespace_access import check_namespace
 
 READ_LIMIT = 10 * 1024 * 1024
 """Bytes that ``read()`` puts into a text; a larger file belongs to a task, not to an expression."""
@@ -28,6 +33,21 @@ class StoreFunctions(Functions):
         self._facts = facts
         self._now = now
         self._masks = masks
+
+    def secret(
+        self, key: str, namespace: str | None = None, subkey: str | None = None, error_on_missing: bool = True
+    ) -> str | None:
+        """The secret as the flow's namespace (or another that allows it) inherits it; with `subkey` one field of it."""
+        try:
+            place = check_namespace(namespace or self._facts.namespace, used_by=self._facts.namespace)
+            value = find_secret(place, key)
+        except (ProductError, EncryptionError, PermissionError) as error:
+            raise Failure(str(error)) from error
+        if value is None:
+            return None
+        # The whole is a secret too, although only a field was asked for.
+        self.on_secret(value)
+        return value if subkey is None else _field(value, key, subkey)
 
     def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> object:
         """The typed value of a KV pair, None when there is none."""
@@ -73,3 +93,15 @@ class StoreFunctions(Functions):
     def now(self) -> datetime:
         """The product's clock."""
         return self._now()
+
+
+def _field(value: str, key: str, subkey: str) -> str | None:
+    """A field of a secret that is a JSON object. Failure, whose text shows nothing of it."""
+    try:
+        held = json.loads(value)
+    except ValueError:
+        held = None
+    if not isinstance(held, dict):
+        raise Failure(f"The secret '{key}' is no JSON object, so it has no field '{subkey}'.")
+    found = held.get(subkey)
+    return found if found is None or isinstance(found, str) else json.dumps(found)

@@ -149,7 +149,7 @@ def _kept_outputs(context: TaskRunContext, outputs: Mapping[str, Any] | None) ->
     """The outputs as the row holds them: plain JSON; what is too large for it lies in a file, named by a marker."""
     if outputs is None:
         return None
-    cleaned = clean(outputs)
+    cleaned = context.logs.masked_tree(clean(outputs))
     if not isinstance(cleaned, dict):
         raise TypeError("A task's outputs must be a map")
     content = dump(cleaned)

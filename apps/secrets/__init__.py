@@ -1,0 +1,1 @@
+"""Secrets per namespace, inherited downwards, in the backend chosen for each level."""

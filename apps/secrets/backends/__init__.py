@@ -1,0 +1,1 @@
+"""Backends of secrets, each found by entry point."""
