@@ -13,7 +13,7 @@ from apps.common.current_tenant import require_tenant
 from apps.common.errors import IllegalState
 from apps.common.htmx import redirect
 from apps.common.pages import IN_VIEW
-from apps.workflows.services.bulk_executions import kill_with_children
+from apps.workflows.services.bulk_executions import kill_children
 from apps.workflows.services.execution_changes import force_run, unqueue_execution
 from apps.workflows.services.executions import delete_execution, kill_execution
 from apps.workflows.services.pausing import pause_execution
@@ -88,13 +88,14 @@ def kill(request: HttpRequest, namespace: str, flow_id: str, execution_id: str) 
     user = current_user(request)
     cascade = request.POST.get("subflows") != "no"
     try:
-        # Alone first: with what it started an ended one would be no error, and that must be told.
         kill_execution(acting_user=user, execution_id=execution_id, cascade=cascade)
     except IllegalState as error:
         messages.warning(request, error.message)
         return go_to(request, row)
     if cascade:
-        kill_with_children(acting_user=user, execution_id=execution_id, cascade=True)
+        kill_children(
+            acting_user=user, parent_ids=[execution_id]
+        )  # also what a trigger started, which nobody waits for
     messages.success(request, "The execution is being killed.")
     return go_to(request, row)
 

@@ -17,6 +17,7 @@ from apps.common.errors import IllegalState, Invalid, Problem
 from apps.common.pages import IN_VIEW
 from apps.timers.selectors import find_due_date
 from apps.workflows.forms import Typed, build_fields, read_typed
+from apps.workflows.plugin_api.inputs import Input
 from apps.workflows.selectors.executions import ExecutionRow
 from apps.workflows.selectors.paused_runs import find_paused_run
 from apps.workflows.services.advance import timer_key
@@ -33,7 +34,7 @@ def ask_resume(request: HttpRequest, namespace: str, flow_id: str, execution_id:
     row = readable_execution(request, namespace, flow_id, execution_id, action="UPDATE")
     try:
         declared = list_resume_inputs(execution_id)
-        return _form(request, row, read_typed(declared, request.GET, submitted=False), show_errors=False)
+        return _form(request, row, declared, read_typed(declared, request.GET, submitted=False), show_errors=False)
     except IllegalState as error:
         return ask(request, row, "resume", {"refusal": error.message})
 
@@ -43,13 +44,14 @@ def resume(request: HttpRequest, namespace: str, flow_id: str, execution_id: str
     """Resumes it and shows its page; with problems the form again, all that was typed kept."""
     row = readable_execution(request, namespace, flow_id, execution_id, action="UPDATE")
     try:
-        typed = read_typed(list_resume_inputs(execution_id), request.POST, request.FILES)
+        declared = list_resume_inputs(execution_id)
+        typed = read_typed(declared, request.POST, request.FILES)
         try:
             resume_execution(
                 acting_user=current_user(request), execution_id=execution_id, given=typed.given, files=typed.files
             )
         except Invalid as error:
-            return _form(request, row, typed, error.problems, show_errors=True, status=422)
+            return _form(request, row, declared, typed, error.problems, show_errors=True, status=422)
         messages.success(request, "The execution goes on.")
     except IllegalState as error:
         messages.warning(request, error.message)
@@ -68,6 +70,7 @@ def refresh_resume_inputs(request: HttpRequest, namespace: str, flow_id: str, ex
 def _form(
     request: HttpRequest,
     row: ExecutionRow,
+    declared: Sequence[Input],
     typed: Typed,
     problems: Sequence[Problem] = (),
     *,
@@ -83,6 +86,7 @@ def _form(
         "run": run,
         "deadline": due[1] if due else None,
         "at_deadline": DEADLINES[due[0]] if due else "",
+        "depends": any(one.depends_on is not None or getattr(one, "expression", None) for one in declared),
         "fields": build_fields(checked, typed, problems, show_errors=show_errors),
         "problem_count": len(problems),
         "lost_files": show_errors and bool(typed.files),
