@@ -48,6 +48,8 @@ PUBLIC_ROUTES = {
     "api/v1/auths",
     "api/v1/openapi",
     "api/docs",
+    "api/v1/executions/webhook/<str:namespace>/<str:flow_id>/<str:key>",
+    "api/v1/<tenant:tenant>/executions/webhook/<str:namespace>/<str:flow_id>/<str:key>",
     "ui/login",
     "ui/logout",
 }

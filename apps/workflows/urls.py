@@ -22,6 +22,8 @@ from apps.workflows.api import (
     pebble,
     plugins,
     streams,
+    triggers,
+    webhooks,
 )
 from apps.workflows.api import execution_actions as actions
 from apps.workflows.api.describe import route
@@ -138,6 +140,10 @@ execution_routes = [
 """Other routes below an execution's id belong here, above those that take any two words."""
 
 start_routes = [
+    path(
+        "executions/webhook/<str:namespace>/<str:flow_id>/<str:key>",
+        route(GET=webhooks.call, POST=webhooks.call, PUT=webhooks.call),
+    ),
     path("executions/<str:execution_id>", route(GET=executions.read_execution, DELETE=executions.remove_execution)),
     path(
         "executions/<str:namespace>/<str:flow_id>",
@@ -174,6 +180,32 @@ plugin_routes = [
     path("plugins/<str:cls>", route(GET=plugins.read_plugin)),
 ]
 
+TRIGGER = "triggers/<str:namespace>/<str:flow_id>/<str:trigger_id>"
+trigger_routes = [
+    path("triggers", route(PUT=triggers.change_trigger)),
+    path("triggers/search", route(GET=triggers.find_triggers)),
+    path("triggers/unlock/by-triggers", route(POST=triggers.unlock_by_triggers)),
+    path("triggers/unlock/by-query", route(POST=triggers.unlock_by_query)),
+    path("triggers/set-disabled/by-triggers", route(POST=triggers.set_disabled_by_triggers)),
+    path("triggers/set-disabled/by-query", route(POST=triggers.set_disabled_by_query)),
+    path("triggers/backfill/create", route(PUT=triggers.change_trigger)),
+    path("triggers/backfill/pause", route(PUT=triggers.pause_one)),
+    path("triggers/backfill/unpause", route(PUT=triggers.unpause_one)),
+    path("triggers/backfill/delete", route(POST=triggers.delete_one)),
+    *(
+        path(f"triggers/backfill/{bulk.word}/by-triggers", route(POST=triggers.by_triggers(bulk)))
+        for bulk in triggers.BACKFILL_BULKS
+    ),
+    *(
+        path(f"triggers/backfill/{bulk.word}/by-query", route(POST=triggers.by_query(bulk)))
+        for bulk in triggers.BACKFILL_BULKS
+    ),
+    path("triggers/<str:namespace>/<str:flow_id>", route(GET=triggers.list_of_flow)),
+    path(f"{TRIGGER}/unlock", route(POST=triggers.unlock)),
+    path(f"{TRIGGER}/restart", route(POST=triggers.restart)),
+    path(f"{TRIGGER}/evaluations", route(GET=triggers.read_evaluations)),
+]
+
 pebble_routes = [
     path("pebble/filters", route(GET=pebble.read_filters)),
     path("pebble/functions", route(GET=pebble.read_functions)),
@@ -186,6 +218,7 @@ api_urls: list[URLPattern] = [
     *log_routes,
     *metric_routes,
     *plugin_routes,
+    *trigger_routes,
     *pebble_routes,
 ]
 

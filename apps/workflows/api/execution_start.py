@@ -52,7 +52,7 @@ def start_execution(request: Request, namespace: str, flow_id: str) -> HttpRespo
     if wait:
         # The answer comes when the execution ends: until then neither a thread nor a connection is held for it.
         close_old_connections()
-        return StreamingHttpResponse(_end_of(tenant, started.execution_id, url), content_type="application/json")
+        return StreamingHttpResponse(end_of(tenant, started.execution_id, url), content_type="application/json")
     found = read_with_url(started.execution_id, url)
     if found is None:
         raise NotFound(f"Execution {started.execution_id} not found")
@@ -80,7 +80,8 @@ def read_with_url(execution_id: str, url: str | None = None) -> dict[str, Any] |
     return execution_json(row, with_outputs(execution_id, list_task_runs(execution_id).runs), read_clock(), url=url)
 
 
-async def _end_of(tenant: str, execution_id: str, url: str) -> AsyncIterator[bytes]:
+async def end_of(tenant: str, execution_id: str, url: str) -> AsyncIterator[bytes]:
+    """The JSON of an execution, given when it has ended."""
     leave_request_thread()
     async with watching(tenant, execution_id) as watch:
         last: dict[str, Any] | None = None

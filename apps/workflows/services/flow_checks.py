@@ -11,6 +11,7 @@ from apps.workflows.flow_language.document import read_document
 from apps.workflows.flow_language.source import FlowReport, InvalidFlow, inspect_flow, split_flows
 from apps.workflows.flow_language.violations import Violation
 from apps.workflows.selectors.flows import find_flows
+from apps.workflows.services.trigger_chains import chain_warning
 from apps.workflows.services.worker_groups import check_worker_groups
 
 MAX_FLOWS: Final = 1000
@@ -39,7 +40,10 @@ class FlowCheck:
 
 
 def check_flows(text: str) -> list[FlowCheck]:
-    """One check per flow of a text that may hold several, cut at lines of ``---``. At most one query."""
+    """One check per flow of a text that may hold several, cut at lines of ``---``.
+
+    One query, and for flows with a Flow trigger a few more about those they may lead to.
+    """
     parts = [part.lstrip("\r\n") for part in split_flows(text)[:MAX_FLOWS]]
     if not parts:
         return [_check(0, text, None)]
@@ -101,11 +105,16 @@ def _check(index: int, source: str, head: _Head | None, *, outdated: bool = Fals
         namespace=head.namespace,
         flow=head.flow_id,
         violations=report.violations or _uncompilable(report),
-        warnings=[_sentence(warning) for warning in report.warnings],
+        warnings=[_sentence(warning) for warning in report.warnings] + _chains(report),
         deprecation_paths=report.deprecation_paths,
         infos=report.infos,
         outdated=outdated,
     )
+
+
+def _chains(report: FlowReport) -> list[str]:
+    warning = None if report.flow is None else chain_warning(report.flow)
+    return [] if warning is None else [warning]
 
 
 def _uncompilable(report: FlowReport) -> Sequence[Violation]:

@@ -39,20 +39,16 @@ def feeding_itself(definition: FlowDefinition) -> list[_Name]:
     Only names are looked at: whether states and expressions let the chain go on for ever is not known beforehand.
     """
     own = (definition.namespace, definition.id)
-    if definition.disabled:
+    triggers = [one for one in definition.triggers if isinstance(one, FlowListener) and not one.disabled]
+    if definition.disabled or not triggers:
         return []
-    listeners = _listeners(own)
-    for trigger in definition.triggers:
-        if isinstance(trigger, FlowListener) and not trigger.disabled:
-            listeners.setdefault(own, []).append(trigger)
-    if own not in listeners:
-        return []
+    listeners = _listeners(own) | {own: triggers}
     came_from: dict[_Name, _Name] = {}
     waiting = [own]
     for flow in waiting:
-        for target, triggers in listeners.items():
+        for target, followers in listeners.items():
             # A flow never follows itself, so a chain has at least two.
-            if target == flow or not any(trigger.may_follow(*flow) for trigger in triggers):
+            if target == flow or not any(follower.may_follow(*flow) for follower in followers):
                 continue
             if target == own:
                 return _path(own, flow, came_from)
@@ -60,6 +56,18 @@ def feeding_itself(definition: FlowDefinition) -> list[_Name]:
                 came_from[target] = flow
                 waiting.append(target)
     return []
+
+
+def chain_warning(definition: FlowDefinition) -> str | None:
+    """A sentence for whoever saves a flow that may start itself again; None when no chain leads back to it."""
+    chain = feeding_itself(definition)
+    if not chain:
+        return None
+    names = " → ".join(f"{namespace}.{flow_id}" for namespace, flow_id in chain)
+    return (
+        f"triggers: by their Flow triggers these flows may start one another for ever: {names}; such a chain is stopped"
+        f" after {LONGEST_CHAIN} executions"
+    )
 
 
 def _path(own: _Name, last: _Name, came_from: dict[_Name, _Name]) -> list[_Name]:
