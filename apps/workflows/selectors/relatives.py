@@ -16,7 +16,7 @@ CORRELATION: Final = "system.correlationId"
 MOST_CHILDREN: Final = 20
 """Executions that are listed below the one that started them."""
 MOST_LOOKED_AT: Final = 2_000
-"""Executions of one correlation that are looked at for those that certain task runs started."""
+"""Executions of one correlation, the oldest, among which those are looked for that one of them started."""
 _HEAD: Final = "e.id, e.namespace, e.flow_id, e.flow_ref, e.state"
 
 
@@ -77,9 +77,11 @@ def correlation_of(row: ExecutionRow) -> str:
 def _children(row: ExecutionRow) -> list[ExecutionHead]:
     with time_limit(LIST_MILLISECONDS), connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {_HEAD} FROM execution e WHERE e.correlation = %s AND e.start_date >= %s"  # noqa: S608
-            " AND e.trigger #>> '{variables,executionId}' = %s ORDER BY e.start_date, e.id LIMIT %s",
-            [correlation_of(row), row.start_date, row.id, MOST_CHILDREN + 1],
+            "WITH e AS (SELECT id, namespace, flow_id, flow_ref, state, trigger, start_date FROM execution"  # noqa: S608
+            " WHERE correlation = %s AND start_date >= %s ORDER BY start_date LIMIT %s)"
+            f" SELECT {_HEAD} FROM e WHERE e.trigger #>> '{{variables,executionId}}' = %s"
+            " ORDER BY e.start_date, e.id LIMIT %s",
+            [correlation_of(row), row.start_date, MOST_LOOKED_AT, row.id, MOST_CHILDREN + 1],
         )
         return [_head(columns) for columns in cursor.fetchall()]
 
