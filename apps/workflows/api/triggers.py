@@ -41,7 +41,7 @@ from apps.workflows.selectors.triggers import (
 )
 from apps.workflows.services.backfills import BackfillRequest, create_backfill, delete_backfill, pause_backfill
 from apps.workflows.services.trigger_starts import find_triggered
-from apps.workflows.services.triggers import restart_trigger, switch_trigger, unlock_trigger
+from apps.workflows.services.triggers import hold_in_order, restart_trigger, switch_trigger, unlock_trigger
 
 TAG: Final = "Triggers"
 QUERY: Final = (text("q", "Words of id, flow and namespace."), text("namespace", "With all below it."))
@@ -240,7 +240,8 @@ def _act(request: Request, keys: Sequence[Key], act: Act) -> dict[str, int]:
         raise IllegalArgument(f"One call can act on {MOST} triggers; narrow the query.")
     named = {(key.namespace, key.flow_id, key.trigger_id): key for key in keys}
     with transaction.atomic():
-        for _, key in sorted(named.items()):  # one order for all calls, so that two cannot deadlock
+        hold_in_order(sorted(named))
+        for key in named.values():
             act(acting_user=request.user, **_allowed(request, key))
     return {"count": len(named)}
 

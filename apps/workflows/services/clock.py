@@ -62,7 +62,11 @@ def _wake_in(tenant: str, timers: Sequence[tuple[str, str]]) -> None:
 
 def wake(timers: Sequence[tuple[str, str]]) -> None:
     """Make the steps of due timers of the open tenant. One that fails is logged and due again after its grace."""
+    if triggers := [key for kind, key in timers if kind == TRIGGER_TIMER]:
+        evaluate_due(triggers)
     for kind, key in timers:
+        if kind == TRIGGER_TIMER:
+            continue
         try:
             _wake_one(kind, key)
         except DatabaseError:
@@ -75,8 +79,6 @@ def wake(timers: Sequence[tuple[str, str]]) -> None:
 def _wake_one(kind: str, key: str) -> None:
     if kind == SLOTS_TIMER:
         look_after_slots(key)
-    elif kind == TRIGGER_TIMER:
-        evaluate_due(key)
     elif kind == NEWS_TIMER:
         execution_id, _, number = key.partition(":")
         tell_triggers(execution_id, int(number))

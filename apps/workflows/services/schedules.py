@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db import transaction
+import structlog
+from django.db import DatabaseError, transaction
 
 from apps.common.clock import now as read_clock
-from apps.common.current_tenant import require_tenant
-from apps.timers.services import drop_timers
 from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.models import TriggerEvaluation, TriggerState
 from apps.workflows.plugin_api.condition import Asked
@@ -20,8 +20,9 @@ from apps.workflows.plugin_api.trigger import RecoverMissedSchedules, TimeTrigge
 from apps.workflows.selectors.executions import find_head
 from apps.workflows.services.backfills import Backfill, finish_backfill
 from apps.workflows.services.polling import send_poll
+from apps.workflows.services.trigger_batch import TriggerBatch
 from apps.workflows.services.trigger_dates import Dates
-from apps.workflows.services.trigger_evaluations import ask, log_of_trigger, record_evaluation, was_told
+from apps.workflows.services.trigger_evaluations import ask, log_of_trigger, was_told
 from apps.workflows.services.trigger_scope import EVALUATION_ERRORS, TriggerScope
 from apps.workflows.services.trigger_starts import (
     TriggeredFlow,
@@ -31,7 +32,9 @@ from apps.workflows.services.trigger_starts import (
     store_failed,
     trigger_labels,
 )
-from apps.workflows.services.trigger_states import TRIGGER_TIMER, Kind, release, set_trigger_timer
+from apps.workflows.services.trigger_states import Kind, release
+
+log = structlog.get_logger(__name__)
 
 MISSED_AFTER: Final = timedelta(seconds=60)
 """A date that is evaluated later than this was missed; `recoverMissedSchedules` says what becomes of it."""
@@ -41,52 +44,78 @@ Outcome = TriggerEvaluation.Outcome
 RecoverMissed = RecoverMissedSchedules
 
 
-def evaluate_due(key: str) -> None:
-    """Evaluate the trigger whose timer is due, in one transaction. Twice is harmless: it looks at its row."""
+def evaluate_due(keys: Sequence[str]) -> None:
+    """Evaluate triggers whose timers are due, in one transaction. Twice is harmless: each looks at its row.
+
+    When one of them fails, each is evaluated by itself: the one that fails is logged, and is due again after its grace.
+    """
+    try:
+        _evaluate_all(keys)
+    except DatabaseError:
+        raise
+    except Exception:
+        # What a plugin or a flow makes of an evaluation must not keep the other triggers from starting theirs.
+        if len(keys) == 1:
+            log.exception("a trigger's evaluation failed", trigger=keys[0])
+            return
+        for key in keys:
+            evaluate_due([key])
+
+
+def _evaluate_all(keys: Sequence[str]) -> None:
     now = read_clock()
     with transaction.atomic():
-        row = TriggerState.objects.select_for_update().filter(pk=int(key)).first()
-        if row is None or row.sleeps:
-            drop_timers(require_tenant(), [(TRIGGER_TIMER, key)])
-            return
-        try:
-            found = find_triggered(row.namespace, row.flow_id, row.trigger_id)
-        except InvalidFlow as error:
-            _give_up(row, f"The flow can no longer be read: {error}", now)
-            return
-        if found is None or not _is_free(row, now):
-            if found is None:
-                drop_timers(require_tenant(), [(TRIGGER_TIMER, key)])
-        elif row.kind == Kind.POLL:
-            send_poll(row, found, now)
-        elif row.kind == Kind.TIME and isinstance(found.trigger, TimeTrigger):
-            _Evaluation(row, found, found.trigger, now).run()
-        else:
-            drop_timers(require_tenant(), [(TRIGGER_TIMER, key)])
+        held = TriggerState.objects.select_for_update().filter(pk__in=[int(key) for key in keys]).order_by("pk")
+        rows = {str(row.pk): row for row in held}
+        batch = TriggerBatch(now)
+        for key in keys:
+            row = rows.get(key)
+            if row is None or row.sleeps:
+                batch.drop_timer(key)
+            else:
+                _evaluate_one(row, batch)
+        batch.flush()
 
 
-def _is_free(row: TriggerState, now: datetime) -> bool:
+def _evaluate_one(row: TriggerState, batch: TriggerBatch) -> None:
+    try:
+        found = find_triggered(row.namespace, row.flow_id, row.trigger_id)
+    except InvalidFlow as error:
+        _give_up(row, f"The flow can no longer be read: {error}", batch)
+        return
+    if found is None:
+        batch.drop_timer(str(row.pk))
+    elif not _is_free(row, batch):
+        return
+    elif row.kind == Kind.POLL:
+        send_poll(row, found, batch.now)
+    elif row.kind == Kind.TIME and isinstance(found.trigger, TimeTrigger):
+        _Evaluation(row, found, found.trigger, batch).run()
+    else:
+        batch.drop_timer(str(row.pk))
+
+
+def _is_free(row: TriggerState, batch: TriggerBatch) -> bool:
     """Whether no execution of the trigger is waited for (any more). Its timer is set when one is."""
     if row.execution_id is None:
         return True
     head = find_head(row.execution_id)
     if head is not None and not State(head.state).ended:
         if not was_told(row, Outcome.RUNNING, row.look_at):
-            message = f"The execution {row.execution_id} still runs"
-            record_evaluation(row, Outcome.RUNNING, now, date=row.look_at, message=message)
-        set_trigger_timer(row, now, now + LOOK_AGAIN)
+            batch.record(row, Outcome.RUNNING, row.look_at, message=f"The execution {row.execution_id} still runs")
+        batch.timer(row, batch.now + LOOK_AGAIN)
         return False
-    release(row, None if head is None else State(head.state), now)
-    row.save()
+    release(row, None if head is None else State(head.state), batch.now)
+    batch.save(row)
     if row.sleeps:
-        set_trigger_timer(row, now)
+        batch.timer(row)
     return not row.sleeps
 
 
-def _give_up(row: TriggerState, message: str, now: datetime) -> None:
-    record_evaluation(row, Outcome.FAILED, now, date=row.look_at, message=message)
-    log_of_trigger(row, Level.ERROR, message, now)
-    drop_timers(require_tenant(), [(TRIGGER_TIMER, str(row.pk))])
+def _give_up(row: TriggerState, message: str, batch: TriggerBatch) -> None:
+    batch.record(row, Outcome.FAILED, row.look_at, message=message)
+    log_of_trigger(row, Level.ERROR, message, batch.now)
+    batch.drop_timer(str(row.pk))
 
 
 @dataclass(slots=True)
@@ -96,7 +125,11 @@ class _Evaluation:
     row: TriggerState
     of: TriggeredFlow
     trigger: TimeTrigger
-    now: datetime
+    batch: TriggerBatch
+
+    @property
+    def now(self) -> datetime:
+        return self.batch.now
 
     @property
     def dates(self) -> Dates:
@@ -107,7 +140,7 @@ class _Evaluation:
         backfill = Backfill.of(self.row)
         date = self.row.look_at if backfill is None else backfill.current
         if date is None or date > self.now:
-            set_trigger_timer(self.row, self.now, date)
+            self.batch.timer(self.row, date)
             return
         try:
             due = date if backfill is not None else self._recovered(date)
@@ -116,12 +149,10 @@ class _Evaluation:
             self._move_on(self.now if due is None else due, backfill)
         except EVALUATION_ERRORS as error:
             # The dates themselves cannot be told: there is nothing to go on with until the flow changes.
-            _give_up(self.row, f"The dates cannot be told: {error}", self.now)
+            _give_up(self.row, f"The dates cannot be told: {error}", self.batch)
             return
-        self.row.updated = self.now
-        self.row.save()
-        locked = self.row.execution_id is not None
-        set_trigger_timer(self.row, self.now, self._next_look() if locked else None)
+        self.batch.save(self.row)
+        self.batch.timer(self.row, self._next_look() if self.row.execution_id is not None else None)
 
     def _next_look(self) -> datetime | None:
         """Behind an execution that runs: when the next date comes, but not before a while."""
@@ -209,4 +240,4 @@ class _Evaluation:
             row.backfill = backfill.at(following)
 
     def _record(self, outcome: TriggerEvaluation.Outcome, date: datetime, **more: Any) -> None:
-        record_evaluation(self.row, outcome, self.now, date=date, **more)
+        self.batch.record(self.row, outcome, date, **more)

@@ -37,7 +37,8 @@ def sync_triggers(flow: Flow, definition: FlowDefinition, now: datetime) -> None
     A trigger whose properties did not change keeps its dates; one that did, or is switched on, begins from now. A new
     id is a new trigger.
     """
-    held = {row.trigger_id: row for row in TriggerState.objects.select_for_update().filter(flow_ref=flow.uid)}
+    rows = TriggerState.objects.select_for_update().filter(flow_ref=flow.uid).order_by("pk")
+    held = {row.trigger_id: row for row in rows}
     _remove([row for name, row in held.items() if name not in {trigger.id for trigger in definition.triggers}])
     loaded = LoadedFlow(definition, compile_flow(definition), frozenset())
     source = FlowSource(flow.uid, flow.namespace, flow.flow_id, flow.revision, flow.source, flow.disabled, False)
@@ -63,7 +64,7 @@ def sync_triggers(flow: Flow, definition: FlowDefinition, now: datetime) -> None
 
 def remove_triggers(flow: Flow) -> None:
     """Forget the triggers of a flow that is deleted."""
-    _remove(list(TriggerState.objects.select_for_update().filter(flow_ref=flow.uid)))
+    _remove(list(TriggerState.objects.select_for_update().filter(flow_ref=flow.uid).order_by("pk")))
 
 
 def begin_from(row: TriggerState, dates: Dates, now: datetime) -> None:
@@ -83,13 +84,19 @@ def begin_from(row: TriggerState, dates: Dates, now: datetime) -> None:
 def set_trigger_timer(row: TriggerState, now: datetime, due: datetime | None = None) -> None:
     """Set the timer of a trigger to what it waits for (or ``due``); drop it when it waits for nothing."""
     tenant = require_tenant()
-    if due is None and not row.sleeps and row.kind in (Kind.TIME, Kind.POLL):
-        running = row.backfill is not None and not row.backfill.get("paused")
-        due = now if running else row.look_at
+    due = due or due_of(row, now)
     if due is None:
         drop_timers(tenant, [(TRIGGER_TIMER, str(row.pk))])
     else:
         set_timers(tenant, [(TRIGGER_TIMER, str(row.pk), due)])
+
+
+def due_of(row: TriggerState, now: datetime) -> datetime | None:
+    """When the trigger is to be evaluated next; None when it waits for nothing."""
+    if row.sleeps or row.kind not in (Kind.TIME, Kind.POLL):
+        return None
+    running = row.backfill is not None and not row.backfill.get("paused")
+    return now if running else row.look_at
 
 
 def hold_trigger(namespace: str, flow_id: str, trigger_id: str) -> TriggerState:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.audit.services import Actor
 from apps.common.clock import now as read_clock
@@ -55,6 +56,18 @@ def restart_trigger(*, acting_user: Actor | None, namespace: str, flow_id: str, 
         begin_anew(row, now)
         record_change(acting_user, row, "restart")
     return row
+
+
+def hold_in_order(names: Sequence[tuple[str, str, str]]) -> None:
+    """Lock triggers by (namespace, flow, trigger), in the one order in which several are ever locked: by number."""
+    if not names:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.id FROM trigger_state t JOIN unnest(%s::text[], %s::text[], %s::text[]) AS n(a, b, c)"
+            " ON t.namespace = n.a AND t.flow_id = n.b AND t.trigger_id = n.c ORDER BY t.id FOR UPDATE OF t",
+            [list(column) for column in zip(*names, strict=True)],
+        )
 
 
 def begin_anew(row: TriggerState, now: datetime) -> None:

@@ -11,6 +11,7 @@ from apps.common.clock import now
 from apps.common.errors import IllegalArgument, IllegalState
 from apps.timers.models import Timer
 from apps.workflows.models import Execution, LogEntry, TriggerEvaluation, TriggerState
+from apps.workflows.services import schedules
 from apps.workflows.services.backfills import BackfillRequest, create_backfill, delete_backfill, pause_backfill
 from apps.workflows.services.flows import delete_flow, set_flow_disabled
 from apps.workflows.services.schedules import evaluate_due
@@ -101,11 +102,11 @@ def test_a_tick_that_comes_twice_starts_nothing_twice(flows: FlowRunner, frozen_
     flows.save(SOURCE)
     frozen_clock.move_to(at(10, 10))
     before = row()
-    evaluate_due(str(before.pk))
-    evaluate_due(str(before.pk))
+    evaluate_due([str(before.pk)])
+    evaluate_due([str(before.pk)])
     # as if the date had not been moved on, say by a backup that was restored
     TriggerState.objects.filter(pk=before.pk).update(look_at=before.look_at, execution_id=None)
-    evaluate_due(str(before.pk))
+    evaluate_due([str(before.pk)])
     assert started() == [at(10, 10)]
 
 
@@ -324,3 +325,25 @@ def test_only_the_last_evaluations_are_kept(flows: FlowRunner, frozen_clock: Clo
     run_until(flows, frozen_clock, at(10, 25), step=timedelta(minutes=1))
     assert TriggerEvaluation.objects.count() == 20
     assert len(started()) == 25
+
+
+def test_one_trigger_that_breaks_does_not_keep_the_others(
+    flows: FlowRunner, frozen_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for flow_id in ("one", "two", "three"):
+        flows.save(SOURCE.replace("id: timed", f"id: {flow_id}"))
+    find = schedules.find_triggered
+
+    def breaking(namespace: str, flow_id: str, trigger_id: str) -> object:
+        if flow_id == "two":
+            raise RuntimeError("broken")
+        return find(namespace, flow_id, trigger_id)
+
+    monkeypatch.setattr(schedules, "find_triggered", breaking)
+    frozen_clock.move_to(at(10, 10))
+    flows.tick()
+    assert sorted(one.flow_id for one in Execution.objects.all()) == ["one", "three"]
+    monkeypatch.undo()
+    frozen_clock.shift(20)
+    flows.tick()
+    assert sorted(one.flow_id for one in Execution.objects.all()) == ["one", "three", "two"], "it came again"
