@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from apps.common.current_tenant import require_tenant
 from apps.common.dispatch import EXECUTOR_QUEUE, send
-from apps.timers.services import GRACE
-from apps.workflows.engine.frontier import ExecutionRow
+from apps.timers.services import GRACE, set_timers
 from apps.workflows.execution_store.load import Locked
 from apps.workflows.flow_language.flow import FlowDefinition
 from apps.workflows.plugin_api.state import State
@@ -33,13 +33,19 @@ def news_of_step(
         if not _is_news(locked, definition, state):
             continue
         send("workflows.tell_triggers", execution.id, number, queue=EXECUTOR_QUEUE)
-        timers.append((NEWS_TIMER, news_key(execution, number), now + GRACE))
+        timers.append((NEWS_TIMER, news_key(execution.id, number), now + GRACE))
     return timers
 
 
-def news_key(execution: ExecutionRow, number: int) -> str:
+def tell_failed_start(execution_id: str, number: int, now: datetime) -> None:
+    """The news of an execution that failed before its first step: at this place of its history it ended."""
+    set_timers(require_tenant(), [(NEWS_TIMER, news_key(execution_id, number), now + GRACE)])
+    send("workflows.tell_triggers", execution_id, number, queue=EXECUTOR_QUEUE)
+
+
+def news_key(execution_id: str, number: int) -> str:
     """The name of a piece of news."""
-    return f"{execution.id}:{number}"
+    return f"{execution_id}:{number}"
 
 
 def _is_news(locked: Locked, definition: FlowDefinition | None, state: State) -> bool:

@@ -18,6 +18,7 @@ from apps.workflows.plugin_api.trigger import Trigger
 from apps.workflows.selectors.flow_sources import FlowSource, find_source
 from apps.workflows.services.definitions import LoadedFlow, load_flow
 from apps.workflows.services.new_executions import merged_labels, read_flow_inputs, store_execution
+from apps.workflows.services.state_news import tell_failed_start
 from apps.workflows.services.trigger_scope import TriggerScope, flow_labels
 
 
@@ -60,7 +61,10 @@ def start_triggered(of: TriggeredFlow, start: TriggerStart, now: datetime) -> bo
 def store_failed(of: TriggeredFlow, start: TriggerStart, message: str, now: datetime) -> bool:
     """Insert an execution that has failed before it began: what was wrong stands where people look for it."""
     new = _new(of, start, State.FAILED, [Change(State.CREATED, now), Change(State.FAILED, now)])
-    return insert_failed(new, message, now)
+    if not insert_failed(new, message, now):
+        return False
+    tell_failed_start(new.id, 1, now)
+    return True
 
 
 def trigger_inputs(of: TriggeredFlow, execution_id: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -195,13 +195,19 @@ def test_a_condition_that_cannot_be_told_fails_an_execution(flows: FlowRunner, f
       - {type: io.kestra.plugin.core.condition.Expression, expression: "{{ nothing.there }}"}
 """
     )
+    flows.save(
+        SOURCE.split("triggers:")[0]
+        .replace("id: timed", "id: told")
+        .replace(" {{ schedule.date }}", "")
+        .replace("trigger.date", "trigger.state")
+        + "triggers:\n  - id: failures\n    type: io.kestra.plugin.core.trigger.Flow\n    states: [FAILED]\n"
+    )
     run_until(flows, frozen_clock, at(10, 21))
-    assert [(one.state, one.schedule_date) for one in Execution.objects.order_by("schedule_date")] == [
-        ("FAILED", at(10, 10)),
-        ("FAILED", at(10, 20)),
-    ]
-    assert "nothing" in str(Execution.objects.first().error)
-    assert outcomes() == ["FAILED", "FAILED"]
+    failed = Execution.objects.filter(flow_id="timed").order_by("schedule_date")
+    assert [(one.state, one.schedule_date) for one in failed] == [("FAILED", at(10, 10)), ("FAILED", at(10, 20))]
+    assert "nothing" in str(failed[0].error)
+    assert outcomes().count("FAILED") == 2
+    assert Execution.objects.filter(flow_id="told", state="SUCCESS").count() == 2, "who follows failures is told"
 
 
 def test_inputs_and_labels_are_rendered_and_inputs_not_validated(flows: FlowRunner, frozen_clock: Clock) -> None:
