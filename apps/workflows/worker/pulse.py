@@ -1,6 +1,6 @@
 """The second thread of a worker process: heartbeat, and a look after whatever task runs for longer.
 
-Twice a second it writes the running task's log, looks whether its claim still holds, and sees to its time-out.
+Three times a second it writes the running task's log, looks whether its claim still holds, and sees to its time-out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from apps.workflows.worker.run_context import TaskRunContext
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY = 0.5
+LOOK_EVERY = 0.3
 """Seconds between looks at a running task."""
 
 

@@ -124,7 +124,7 @@ def test_a_lost_look_is_given_to_another_worker(flows: FlowRunner, frozen_clock:
     assert service.asked == 0
     look(flows, frozen_clock, after=int(LEASE.total_seconds()))
     assert (service.asked, Execution.objects.count()) == (1, 1)
-    jobs.poll_trigger(*lost.args)
+    jobs.poll_trigger.run(*lost.args)
     assert (service.asked, Execution.objects.count()) == (1, 1)
 
 
