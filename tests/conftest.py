@@ -14,6 +14,7 @@ from pytest_django import DjangoDbBlocker
 
 from apps.accounts.authentication import verified_passwords
 from apps.accounts.models import User
+from apps.namespaces.selectors import inherited_cache
 from apps.secrets.services import secret_cache
 from apps.tenants.models import Tenant
 from apps.tenants.scope import tenant_scope
@@ -102,6 +103,7 @@ def _nothing_left_over() -> None:
     InlineDispatcher.sent.clear()
     verified_passwords.forget_all()
     secret_cache.forget_all()
+    inherited_cache.forget_all()
     for tenant_id in (ALPHA, BETA):
         forget_tenant(tenant_id)
 

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Final, get_type_hints
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
@@ -67,7 +68,7 @@ class ShapeSchema(AutoSchema):
                 "required": ["results", "total"],
                 "properties": {"results": {"type": "array", "items": items}, "total": {"type": "integer"}},
             }
-        if inspect.isclass(answer) and issubclass(answer, HttpResponse):
+        if inspect.isclass(answer) and issubclass(answer, HttpResponseBase):
             return ANYTHING
         try:
             made = TypeAdapter(answer).json_schema(mode="serialization", ref_template=REF)

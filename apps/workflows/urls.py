@@ -7,6 +7,7 @@ from django.urls import URLPattern, path, register_converter
 from apps.common.api import Handler
 from apps.common.ids import LENGTH
 from apps.common.pages import View, page
+from apps.namespaces.api.namespaces import put_namespace, show_namespace
 from apps.workflows.api import (
     debugging,
     execution_bulk,
@@ -19,6 +20,7 @@ from apps.workflows.api import (
     flows,
     logs,
     metrics,
+    namespaces,
     pebble,
     plugins,
     streams,
@@ -59,6 +61,14 @@ class ExecutionIdConverter:
 
 register_converter(ExecutionIdConverter, "execution")
 
+namespace_routes = [
+    path("namespaces/search", route(GET=namespaces.search_namespaces)),
+    path("namespaces/autocomplete", route(POST=namespaces.complete_namespace)),
+    path(
+        "namespaces/<str:namespace>",
+        route(GET=show_namespace, PUT=put_namespace, DELETE=namespaces.remove_namespace),
+    ),
+]
 flow_routes = [
     path("flows", route(POST=flows.create_flow)),
     path("flows/search", route(GET=flow_lists.find_flows)),
@@ -212,6 +222,7 @@ pebble_routes = [
 ]
 
 api_urls: list[URLPattern] = [
+    *namespace_routes,
     *flow_routes,
     *execution_routes,
     *start_routes,

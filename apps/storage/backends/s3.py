@@ -81,6 +81,8 @@ class S3Storage(ObjectStorage):
         self._transfer = TransferConfig(
             multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=PARTS_AT_ONCE, max_io_queue=1
         )
+        # Parts that wait for a thread: ten by default, 80 MB.
+        self._transfer.max_in_memory_upload_chunks = PARTS_AT_ONCE
 
     def open(self, path: str) -> BinaryIO:
         """One request; a second when a part is asked for by `seek`."""

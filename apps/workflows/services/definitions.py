@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from apps.common.current_tenant import require_tenant
+from apps.namespaces.selectors import inherited
 from apps.workflows.dispatch import DEFAULT_GROUP
 from apps.workflows.engine.compiled_flow import CompiledFlow, compile_flow
+from apps.workflows.flow_language.document import read_document
 from apps.workflows.flow_language.flow import FlowDefinition
+from apps.workflows.flow_language.plugin_defaults import Layer, read_layer
 from apps.workflows.flow_language.source import parse_flow
+from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.plugin_api.task import Task
-from apps.workflows.selectors.flow_sources import read_source
+from apps.workflows.selectors.flow_sources import FlowSource, read_source
 
 CACHED_FLOWS = 1000
 """Definitions kept in a process; one takes some tens of kilobytes."""
@@ -47,20 +51,48 @@ class FlowRevisionGone(LookupError):
         )
 
 
+def default_layers(namespace: str) -> list[Layer]:
+    """The plugin defaults around a flow of a namespace, nearest first."""
+    return [read_layer(entries) for _, entries in inherited(namespace).plugin_defaults]
+
+
+def layers_for(source: str) -> list[Layer]:
+    """The same for a source that is being written; none when it names no namespace."""
+    try:
+        value = read_document(source).value
+    except InvalidFlow:
+        return []
+    namespace = value.get("namespace") if isinstance(value, dict) else None
+    return default_layers(namespace) if isinstance(namespace, str) else []
+
+
 def load_flow(flow_ref: int, revision: int) -> LoadedFlow:
     """The flow that an execution of the open tenant runs.
 
-    A revision never changes, so this is cached without end. FlowRevisionGone, or InvalidFlow when a stored source can
-    no longer be parsed (say its plugin was removed).
+    A revision never changes, so this is cached until the plugin defaults of its namespace or of one above it change,
+    which shows within five seconds. FlowRevisionGone, or InvalidFlow when a stored source can no longer be parsed (say
+    its plugin was removed).
     """
-    return _load(require_tenant(), flow_ref, revision)
+    tenant = require_tenant()
+    namespace = _namespace_of(tenant, flow_ref, revision)
+    return _load(tenant, flow_ref, revision, inherited(namespace).version)
+
+
+@lru_cache(maxsize=CACHED_FLOWS * 10)
+def _namespace_of(tenant: str, flow_ref: int, revision: int) -> str:
+    return _source(flow_ref, revision).namespace
 
 
 @lru_cache(maxsize=CACHED_FLOWS)
-def _load(tenant: str, flow_ref: int, revision: int) -> LoadedFlow:
+def _load(tenant: str, flow_ref: int, revision: int, defaults_version: str) -> LoadedFlow:
+    found = _source(flow_ref, revision)
+    definition = parse_flow(found.source, strict=False, plugin_defaults=default_layers(found.namespace))
+    compiled = compile_flow(definition)
+    return LoadedFlow(definition, compiled, frozenset(worker_group(item.task) for item in compiled.tasks))
+
+
+def _source(flow_ref: int, revision: int) -> FlowSource:
     found = read_source(flow_ref, revision)
     if found is None:
         raise FlowRevisionGone(flow_ref, revision)
-    definition = parse_flow(found.source, strict=False)
-    compiled = compile_flow(definition)
-    return LoadedFlow(definition, compiled, frozenset(worker_group(item.task) for item in compiled.tasks))
+    return found

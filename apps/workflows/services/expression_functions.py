@@ -51,7 +51,11 @@ class StoreFunctions(Functions):
 
     def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> object:
         """The typed value of a KV pair, None when there is none."""
-        found = get_kv(namespace or self._facts.namespace, key)
+        try:
+            place = check_namespace(namespace or self._facts.namespace, used_by=self._facts.namespace)
+        except PermissionError as error:
+            raise Failure(str(error)) from error
+        found = get_kv(place, key)
         return None if found is None else found.value
 
     def read(self, path: str) -> str:

@@ -18,6 +18,7 @@ from apps.workflows.flow_language.source import clean_source, parse_flow
 from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.models import Flow, FlowRevision, NamespaceRef
 from apps.workflows.plugin_api.task import Task
+from apps.workflows.services.definitions import layers_for
 from apps.workflows.services.trigger_states import remove_triggers, sync_triggers
 from apps.workflows.services.worker_groups import check_worker_groups
 
@@ -37,7 +38,7 @@ class SavedFlow:
 def check_source(source: str) -> FlowDefinition:
     """The definition of a source that may be saved. Invalid, with every problem and its place, when it may not."""
     try:
-        definition = parse_flow(source)
+        definition = parse_flow(source, plugin_defaults=layers_for(source))
         compile_flow(definition)
         check_worker_groups(definition)
     except InvalidFlow as error:

@@ -32,6 +32,7 @@ from apps.workflows.selectors.flow_sources import FlowSource, find_source
 from apps.workflows.services.advance import advance_execution
 from apps.workflows.services.definitions import load_flow
 from apps.workflows.services.expression_functions import StoreFunctions
+from apps.workflows.services.namespace_access import NamespaceNotAllowed, check_namespace
 from apps.workflows.services.new_executions import merged_labels, read_flow_inputs, store_execution
 from apps.workflows.services.variables import ExpressionSource
 
@@ -101,7 +102,7 @@ def _plan(
     call = task.call()
     try:
         renderer = _renderer(facts, run, task, batch)
-        source, definition = _flow(renderer, call)
+        source, definition = _flow(renderer, call, facts.namespace)
         inputs = read_flow_inputs(definition, child_id, _map(renderer.render_tree(call.inputs), "inputs"), {})
         labels = _labels(facts, definition, call, _label_pairs(renderer.render_tree(call.labels)))
         schedule_date = _date(call.schedule_date, renderer)
@@ -158,8 +159,12 @@ def _renderer(facts: ExecutionFacts, run: RunRow, task: ExecutableTask, batch: i
     return _Renderer(source.variables(run, {"taskrun": {**plain.variables["taskrun"], **items}}), functions)
 
 
-def _flow(renderer: _Renderer, call: FlowCall) -> tuple[FlowSource, FlowDefinition]:
+def _flow(renderer: _Renderer, call: FlowCall, used_by: str) -> tuple[FlowSource, FlowDefinition]:
     namespace, flow_id = renderer.render(call.namespace), renderer.render(call.flow_id)
+    try:
+        check_namespace(namespace, used_by=used_by)
+    except NamespaceNotAllowed as error:
+        raise CannotStart(str(error)) from error
     source = find_source(namespace, flow_id, call.revision)
     if source is None or source.deleted:
         at = "" if call.revision is None else f" with revision '{call.revision}'"

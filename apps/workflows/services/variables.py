@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from apps.namespaces.selectors import merged_variables
 from apps.workflows.engine.compiled_flow import loop_key
 from apps.workflows.engine.frontier import NOT_LOADED, RunRow
 from apps.workflows.execution_store.claims import ExecutionFacts
@@ -142,6 +143,7 @@ class ExpressionSource:
             "outputs": lambda: TaskField(self, state=False),
             "tasks": lambda: TaskField(self, state=True),
             "vars": lambda: definition.variables,
+            "namespace": self._namespace,
             "envs": _environment,
             "globals": dict,
         }
@@ -210,6 +212,12 @@ class ExpressionSource:
         if not inputs:
             raise KeyError("inputs")  # without inputs there is no such variable
         return decrypt_values(inputs, self.on_secret)
+
+    def _namespace(self) -> dict[str, Any]:
+        variables = merged_variables(self.facts().namespace)
+        if not variables:
+            raise KeyError("namespace")  # without variables there is no such variable
+        return variables
 
     def _flow(self) -> dict[str, Any]:
         facts = self.facts()
