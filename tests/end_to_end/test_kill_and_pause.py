@@ -60,7 +60,7 @@ def start(client: httpx.Client, flow: str, **inputs: str) -> str:
 
 
 BOUND = 2.0
-"""Seconds in which a kill ends a script. It takes 0.3 s at most on a machine of its own; other tests run beside this."""
+"""Seconds in which a kill ends a script: it takes 0.3 s on a machine of its own, but other tests run beside this."""
 
 
 def read(client: httpx.Client, execution_id: str) -> dict[str, Any]:
