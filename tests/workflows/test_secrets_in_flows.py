@@ -72,6 +72,28 @@ def test_secret_is_used_and_shown_nowhere(flows: FlowRunner) -> None:
         assert shown not in stored
 
 
+def test_secret_input_is_clear_where_it_is_rendered_and_masked_in_the_log(flows: FlowRunner) -> None:
+    save_secret(acting_user=None, namespace="company", key="PASSWORD", value="of-the-backend")
+    ran = flows.run(
+        """
+        id: takes_a_secret
+        namespace: company.team
+        inputs: [{id: token, type: SECRET}]
+        tasks:
+          - id: both
+            type: io.kestra.plugin.core.debug.Return
+            format: "{{ inputs.token }} {{ secret('PASSWORD') }}"
+          - {id: log, type: io.kestra.plugin.core.log.Log, message: "{{ inputs.token }} {{ outputs.both.value }}"}
+        """,
+        {"token": "of-the-person"},
+    )
+
+    assert ran.run_of("both").outputs == {"value": "of-the-person ********"}
+    assert ran.logs("log") == ["******** ******** ********"]
+    assert ran.execution.inputs["token"]["type"] == "io.kestra.datatype:aes_encrypted"
+    assert "of-the-backend" not in everything_stored()
+
+
 def test_missing_secret_fails_the_task_and_names_the_key(flows: FlowRunner) -> None:
     ran = flows.run(
         """

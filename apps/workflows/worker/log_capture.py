@@ -38,6 +38,7 @@ class LogCapture:
         self._lowest = 0 if threshold is None else threshold.rank
         self._lock = threading.Lock()
         self._secrets: list[str] = []
+        self._kept_out: set[str] = set()
         self._lines: list[LogRow] = []
         self._file = LogFile() if to_file else None
         self._metrics: list[MetricRow] = []
@@ -50,7 +51,13 @@ class LogCapture:
         return cls(task_run_id, task.id, attempt, task.log_level, to_file=task.log_to_file)
 
     def mask(self, secret: str) -> None:
-        """From now on this value is written as ``********``; the longest first, as one may lie inside another."""
+        """From now on this value is written as ``********``, in the log and in outputs."""
+        with self._lock:
+            self._kept_out.add(secret)
+        self.mask_in_log(secret)
+
+    def mask_in_log(self, secret: str) -> None:
+        """The same in the log alone; the longest first, as one may lie inside another."""
         if len(secret) < SHORTEST_SECRET:
             return
         with self._lock:
@@ -66,11 +73,12 @@ class LogCapture:
         return text
 
     def masked_tree(self, value: Any) -> Any:
-        """Outputs without any secret that was named so far; an encrypted text stays, it shows nothing.
+        """Outputs without any secret that ``mask`` was told; an encrypted text stays, it shows nothing.
 
         Secrets of less than SHORTEST_IN_OUTPUTS letters stay: they would be found in numbers and words.
         """
-        secrets = [secret for secret in self._secrets if len(secret) >= SHORTEST_IN_OUTPUTS]
+        with self._lock:
+            secrets = [one for one in self._secrets if len(one) >= SHORTEST_IN_OUTPUTS and one in self._kept_out]
         return _without(value, secrets) if secrets else value
 
     def log(self, level: Level, message: str) -> None:

@@ -56,7 +56,7 @@ class TaskRunContext:
         self.logs = logs
         self.cancellation = TaskCancellation()
         self.timeout: timedelta | None = None
-        self._source = ExpressionSource(lambda: facts, flow, facts.id, tenant, {}, logs.mask)
+        self._source = ExpressionSource(lambda: facts, flow, facts.id, tenant, {}, logs.mask_in_log)
         self._functions = StoreFunctions(facts, now=read_clock, masks=logs.mask)
         self._unit_folder = unit_folder
         self._extra: dict[str, Any] = {} if unit_folder is None else {"workingDir": str(unit_folder)}
