@@ -1,5 +1,7 @@
-"""Id of the tenant whose schema is open, read from the connection."""
+"""Which schema is open: the id of its tenant, and opening another for a while."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from django.db import connection
@@ -28,3 +30,14 @@ def require_tenant(what: str = "This") -> str:
     if tenant_id is None:
         raise NoTenantOpen(f"{what} belongs to a tenant, and none is open: wrap the call in tenant_scope(tenant_id).")
     return tenant_id
+
+
+@contextmanager
+def opened_schema(schema: str) -> Iterator[None]:
+    """The schema is open inside, what was open before is open again after it; for those that know that it is there."""
+    before = connection.tenant  # type: ignore[attr-defined]
+    connection.set_schema(schema)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        connection.set_tenant(before)  # type: ignore[attr-defined]

@@ -9,10 +9,10 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from apps.common.current_tenant import opened_schema
 from apps.common.error_pages import answer
 from apps.common.errors import NotFound
 from apps.tenants.catalog import PAGE_WORDS, RESERVED_WORDS
-from apps.tenants.scope import opened_schema
 from apps.tenants.selectors import get_open_tenant
 
 _API: Final = re.compile(r"^/api/v\d+/([^/]+)(?:/|$)")

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-from apps.common.current_tenant import schema_of
+from apps.common.current_tenant import opened_schema, schema_of
 
 
 class UnknownTenant(LookupError):
@@ -36,14 +36,3 @@ def public_scope() -> Iterator[None]:
     """Only the public schema is open inside."""
     with opened_schema("public"):
         yield
-
-
-@contextmanager
-def opened_schema(schema: str) -> Iterator[None]:
-    """For those that know that the schema is there."""
-    before = connection.tenant  # type: ignore[attr-defined]
-    connection.set_schema(schema)  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        connection.set_tenant(before)  # type: ignore[attr-defined]

@@ -12,9 +12,8 @@ from typing import Final, ParamSpec, TypeVar
 import structlog
 from django.db import DatabaseError, connection
 
-from apps.common.current_tenant import schema_of
+from apps.common.current_tenant import opened_schema, schema_of
 from apps.live.stream import Event, listening
-from apps.tenants.scope import opened_schema
 from apps.workflows.selectors.pulses import Pulse, read_pulses
 
 log = structlog.get_logger(__name__)
