@@ -11,15 +11,8 @@ from apps.accounts.selectors import current_user
 from apps.common.errors import ProductError
 from apps.instance.models import WorkerGroup
 from apps.instance.selectors import active_workers
-from apps.instance.services import (
-    choose_tenant_backends,
-    create_tenant,
-    create_worker_group,
-    delete_tenant,
-    delete_worker_group,
-    update_tenant,
-    update_worker_group,
-)
+from apps.instance.services.tenants import choose_tenant_backends, create_tenant, delete_tenant, update_tenant
+from apps.instance.services.worker_groups import create_worker_group, delete_worker_group, update_worker_group
 from apps.isolation.catalog import Kind, backend_entries
 from apps.isolation.forms import backend_fields, read_fields, shown_values
 from apps.isolation.models import WHOLE_TENANT

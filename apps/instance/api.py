@@ -9,7 +9,7 @@ from apps.common.access import public, super_admin
 from apps.common.api import read_body
 from apps.common.errors import IllegalArgument, NotFound, ProductError
 from apps.common.pagination import Page, paginate, read_page
-from apps.instance import selectors, services
+from apps.instance import selectors
 from apps.instance.schemas import (
     TenantBody,
     TenantShape,
@@ -19,7 +19,8 @@ from apps.instance.schemas import (
     WorkerGroupShape,
 )
 from apps.instance.selectors import database_answers, search_tenants
-from apps.instance.services import choose_tenant_backends, create_tenant, delete_tenant, update_tenant
+from apps.instance.services import worker_groups
+from apps.instance.services.tenants import choose_tenant_backends, create_tenant, delete_tenant, update_tenant
 from apps.isolation.catalog import Kind
 from apps.isolation.models import WHOLE_TENANT
 from apps.isolation.schemas import ConnectionBody
@@ -133,7 +134,7 @@ def list_worker_groups(request: Request) -> WorkerGroupList:
 def post_worker_group(request: Request) -> WorkerGroupShape:
     """A group that flows may name."""
     given = read_body(request, WorkerGroupBody)
-    made = services.create_worker_group(
+    made = worker_groups.create_worker_group(
         acting_user=current_user(request),
         key=given.key,
         description=given.description or "",
@@ -153,7 +154,7 @@ def show_worker_group(request: Request, group_id: str) -> WorkerGroupDetails:
 def put_worker_group(request: Request, group_id: str) -> WorkerGroupShape:
     """Its description and tenants; the key never changes."""
     given = read_body(request, WorkerGroupBody)
-    changed = services.update_worker_group(
+    changed = worker_groups.update_worker_group(
         acting_user=current_user(request),
         group=selectors.get_worker_group(group_id),
         key=given.key,
@@ -166,4 +167,4 @@ def put_worker_group(request: Request, group_id: str) -> WorkerGroupShape:
 @super_admin
 def remove_worker_group(request: Request, group_id: str) -> None:
     """Flows that name it stay as they are."""
-    services.delete_worker_group(acting_user=current_user(request), group=selectors.get_worker_group(group_id))
+    worker_groups.delete_worker_group(acting_user=current_user(request), group=selectors.get_worker_group(group_id))

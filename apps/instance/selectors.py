@@ -42,6 +42,12 @@ def get_worker_group(group_id: str) -> WorkerGroup:
     return found
 
 
+def may_use_group(key: str, tenant_id: str) -> bool:
+    """Whether a tenant may use a group; any at all while none was announced."""
+    groups = {group.key: group.allowed_tenants for group in list_worker_groups()}
+    return not groups or (key in groups and (not groups[key] or tenant_id in groups[key]))
+
+
 def active_workers() -> Counter[str]:
     """How many running processes serve each group. One query."""
     return Counter(group for one in _running_workers() for group in one.worker_group.split(","))

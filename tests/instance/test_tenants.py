@@ -8,7 +8,7 @@ from django.db import connection
 from apps.accounts.models import User
 from apps.audit.models import AuditEntry
 from apps.common.errors import IllegalState, Invalid
-from apps.instance.services import create_tenant
+from apps.instance.services.tenants import create_tenant
 from apps.rbac.decisions import can, has_access
 from apps.tenants.scope import UnknownTenant, tenant_scope
 from tests.factories import make_super_admin

@@ -12,7 +12,7 @@ from apps.audit.models import AuditEntry
 from apps.common.clock import now
 from apps.common.ids import new_id
 from apps.instance.models import ServiceInstance, WorkerGroup
-from apps.instance.services import create_worker_group
+from apps.instance.services.worker_groups import create_worker_group
 from tests.factories import make_super_admin
 from tests.support.api_client import ApiClient
 from tests.support.world import PASSWORD

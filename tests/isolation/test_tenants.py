@@ -9,7 +9,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.common.errors import NotFound
-from apps.instance.services import create_tenant, delete_tenant
+from apps.instance.services.tenants import create_tenant, delete_tenant
 from apps.isolation.catalog import HIDDEN, Kind
 from apps.isolation.forms import backend_fields, read_fields, shown_values
 from apps.isolation.models import WHOLE_TENANT

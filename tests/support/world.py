@@ -3,7 +3,7 @@
 from typing import Final
 
 from apps.accounts.models import User
-from apps.instance.services import create_tenant
+from apps.instance.services.tenants import create_tenant
 from apps.rbac.models import Role
 from apps.tenants.models import Tenant
 from apps.tenants.scope import tenant_scope

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from apps.instance.services import create_tenant, ensure_first_admin, ensure_periodic_jobs
+from apps.instance.services.setup import ensure_first_admin, ensure_periodic_jobs
+from apps.instance.services.tenants import create_tenant
 from apps.rbac.services.roles import ensure_managed_roles
 from apps.tenants.models import Tenant
 from apps.tenants.provisioning import migrate_shared, migrate_tenants, pending_schemas

@@ -1,0 +1,100 @@
+"""Makes, changes and deletes tenants."""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.audit.services import record
+from apps.common.errors import IllegalState, Invalid, Problem
+from apps.isolation.models import WHOLE_TENANT
+from apps.isolation.schemas import IsolationFields
+from apps.isolation.services import clear_choice, save_choice
+from apps.rbac.models import Binding, BindingType
+from apps.rbac.selectors import get_admin_role
+from apps.rbac.services.bindings import create_binding
+from apps.rbac.services.roles import ensure_managed_roles
+from apps.storage.internal_storage import delete_tenant_files
+from apps.tenants.models import Tenant
+from apps.tenants.provisioning import create_tenant_row, drop_tenant
+from apps.tenants.scope import public_scope, tenant_scope
+
+
+def create_tenant(*, acting_user: User | None, tenant_id: str, name: str = "", admin: User | None = None) -> Tenant:
+    """The tenant with schema, managed roles and its first Admin: `admin`, else the creator, unless that is a super
+    admin, who binds himself explicitly. Runs migrations (about a second).
+
+    Raises Invalid for a bad id, IllegalState for one that is taken.
+    """
+    if Tenant.objects.filter(pk=tenant_id).exists():
+        raise IllegalState(f"There is already a tenant '{tenant_id}'.")
+    try:
+        tenant = create_tenant_row(tenant_id=tenant_id, name=name or tenant_id)
+    except ValidationError as error:
+        raise Invalid(
+            problems=[Problem(text, field) for field, texts in error.message_dict.items() for text in texts]
+        ) from error
+    with tenant_scope(tenant_id):
+        ensure_managed_roles()
+        first = admin or (acting_user if acting_user is not None and not acting_user.is_super_admin else None)
+        if first is not None:
+            make_admin(user=first)
+    with public_scope():
+        record(
+            acting_user=acting_user, action="CREATE", resource="Tenant", detail={"id": tenant_id, "name": tenant.name}
+        )
+    return tenant
+
+
+def update_tenant(*, acting_user: User, tenant: Tenant, name: str) -> Tenant:
+    """The id never changes."""
+    with public_scope(), transaction.atomic():
+        before, tenant.name = tenant.name, name
+        tenant.save(update_fields=["name"])
+        record(
+            acting_user=acting_user,
+            action="UPDATE",
+            resource="Tenant",
+            detail={"id": tenant.pk},
+            before={"name": before},
+            after={"name": name},
+        )
+    return tenant
+
+
+def choose_tenant_backends(*, acting_user: User, tenant: Tenant, body: IsolationFields) -> None:
+    """The storage and secret backend of a tenant, as far as the body names them; errors of `save_choice`."""
+    with tenant_scope(tenant.pk):
+        for kind, type_name, configuration in body.given():
+            if type_name is None:
+                clear_choice(acting_user=acting_user, kind=kind, namespace=WHOLE_TENANT)
+            else:
+                save_choice(
+                    acting_user=acting_user,
+                    kind=kind,
+                    namespace=WHOLE_TENANT,
+                    type_name=type_name,
+                    configuration=configuration,
+                )
+
+
+def delete_tenant(*, acting_user: User, tenant: Tenant) -> None:
+    """With its files and everything in its schema. Raises IllegalState for the default tenant, StorageFailed with the
+    tenant still there: then it can be deleted again.
+    """
+    if tenant.pk == settings.KESTRA_DEFAULT_TENANT:
+        raise IllegalState("The default tenant cannot be deleted.")
+    with tenant_scope(tenant.pk):
+        delete_tenant_files()
+    with public_scope():
+        tenant_id = tenant.pk
+        drop_tenant(tenant)
+        record(acting_user=acting_user, action="DELETE", resource="Tenant", detail={"id": tenant_id})
+
+
+def make_admin(*, user: User) -> None:
+    """Binds the Admin role of the open tenant, unless it is bound. The product does it, so nobody must have it."""
+    role = get_admin_role()
+    bound = Binding.objects.filter(type=BindingType.USER, external_id=user.pk, role=role, namespace=None)
+    if not bound.exists():
+        create_binding(acting_user=None, subject=BindingType.USER, subject_id=user.pk, role=role)
