@@ -55,6 +55,8 @@ KESTRA_SETUP = env("KESTRA_EE_SETUP")
 KESTRA_ADMIN_EMAIL = env("KESTRA_EE_ADMIN_EMAIL")
 KESTRA_ADMIN_PASSWORD = env("KESTRA_EE_ADMIN_PASSWORD")
 KESTRA_USERNAME_LABEL = env_flag("KESTRA_EE_USERNAME_LABEL")
+KESTRA_AUDIT_RETENTION_DAYS = int(env("KESTRA_EE_AUDIT_RETENTION_DAYS", "0"))
+"""How long the installation's own audit log is kept; 0 for ever. Tenants have their own choice."""
 KESTRA_SLICE = int(env("KESTRA_EE_SLICE", "200"))
 """Most rows one step of an execution creates or revisits."""
 KESTRA_DISPATCHER = "kestra_ee.celery.CeleryDispatcher"
@@ -85,7 +87,7 @@ def present(*names: str) -> list[str]:
 BOTH_APPS = present("encryption", "audit", "announcements")
 SHARED_APPS = [
     "django_tenants",
-    *present("accounts", "tenants", "live", "timers", "instance", "invitations"),
+    *present("accounts", "tenants", "live", "timers", "mail", "instance", "invitations"),
     *BOTH_APPS,
     "django.contrib.contenttypes",
     "django.contrib.auth",
@@ -93,6 +95,11 @@ SHARED_APPS = [
     "django.contrib.messages",
     "django.contrib.admin",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
     "django_celery_beat",
     "django_htmx",
     "rest_framework",
@@ -214,6 +221,11 @@ KESTRA_PERIODIC_JOBS = {
     # One that waited longer than `expires` is dropped, so that a stopped executor finds no heap of ticks.
     "tick": {"job": "workflows.tick", "every_seconds": 1, "expires": 2},
     "accounts clean-up": {"job": "accounts.clean_up", "every_seconds": 24 * 3600, "expires": 3600},
+    "mail": {"job": "mail.carry", "every_seconds": 5, "expires": 5},
+    "mail clean-up": {"job": "mail.clean_up", "every_seconds": 24 * 3600, "expires": 3600},
+    "audit seals": {"job": "instance.seal_audit", "every_seconds": 60, "expires": 50},
+    "audit retention": {"job": "instance.purge_audit", "every_seconds": 3600, "expires": 600},
+    "tenants to delete": {"job": "instance.delete_tenants", "every_seconds": 30, "expires": 25},
     "key-value clean-up": {"job": "namespaces.clean_up_kv", "every_seconds": 3600, "expires": 600},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True
@@ -237,6 +249,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "apps.accounts.authentication.CredentialsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",  # the library below second factors and single sign-on asks for it
     "apps.rbac.middleware.AccessMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",  # after access: no credentials is 401, not a missing token
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -299,10 +312,29 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 KESTRA_PASSWORD_PATTERN = env("KESTRA_EE_PASSWORD_PATTERN", r"^(?=.*[A-Z])(?=.*\d).{8,256}$")
+KESTRA_PASSWORD_HINT = env(
+    "KESTRA_EE_PASSWORD_HINT",
+    "The password is too weak: at least 8 characters, with an upper-case letter and a digit.",
+)
+"""What people read when a password does not match the pattern."""
+KESTRA_RESET_SECONDS = int(env("KESTRA_EE_RESET_SECONDS", "3600"))
+KESTRA_RESET_COOLDOWN_SECONDS = int(env("KESTRA_EE_RESET_COOLDOWN_SECONDS", "300"))
 KESTRA_SIGN_IN_THRESHOLD = int(env("KESTRA_EE_SIGN_IN_THRESHOLD", "10"))
 KESTRA_SIGN_IN_WINDOW_SECONDS = int(env("KESTRA_EE_SIGN_IN_WINDOW_SECONDS", "300"))
 KESTRA_SIGN_IN_LOCK_SECONDS = int(env("KESTRA_EE_SIGN_IN_LOCK_SECONDS", "1800"))
 LOGIN_URL = "/ui/login"
+KESTRA_SECOND_FACTOR = env("KESTRA_EE_SECOND_FACTOR")
+"""Of whom a second factor is required: everyone, super-admins; empty leaves it to tenants and people."""
+KESTRA_IDENTITY_PROVIDERS = env_json("KESTRA_EE_IDENTITY_PROVIDERS")
+"""OpenID Connect providers by name, beside those of the admin: {"fjord": {"issuer": …, "clientId": …}}."""
+MFA_ADAPTER = "apps.accounts.sign_in.second_factor.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = False
+SOCIALACCOUNT_ADAPTER = "apps.accounts.sign_in.oidc.ProviderAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
+ACCOUNT_EMAIL_VERIFICATION = "none"
 HTTPS = KESTRA_URL.startswith("https://")
 SESSION_COOKIE_NAME = "kestra_session"
 SESSION_COOKIE_AGE = int(env("KESTRA_EE_SESSION_SECONDS", str(14 * 24 * 3600)))
@@ -322,17 +354,24 @@ if KESTRA_BEHIND_PROXY:
 # Mail
 
 MAIL_URL = urlsplit(env("KESTRA_EE_MAIL_URL"))
-"""smtp://user:password@host:587 or smtps://…; empty when no mail can be sent."""
-KESTRA_MAIL_ENABLED = bool(MAIL_URL.hostname)
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if KESTRA_MAIL_ENABLED else 'dummy'}.EmailBackend"
+"""smtp://user:password@host:587 or smtps://…; console:// writes mails to the log; empty when no mail can be sent."""
+KESTRA_MAIL_PROVIDER = env("KESTRA_EE_MAIL_PROVIDER").lower()
+"""One of Anymail's (amazon_ses, brevo, mailgun, mailjet, postmark, resend, sendgrid, …) in place of SMTP."""
+ANYMAIL = {**env_json("KESTRA_EE_MAIL_PROVIDER_SETTINGS"), "REQUESTS_TIMEOUT": 15}
+KESTRA_MAIL_ENABLED = bool(KESTRA_MAIL_PROVIDER or MAIL_URL.hostname or MAIL_URL.scheme == "console")
+if KESTRA_MAIL_PROVIDER:
+    EMAIL_BACKEND = f"anymail.backends.{KESTRA_MAIL_PROVIDER}.EmailBackend"
+else:
+    EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL_URL.hostname else 'console'}.EmailBackend"
 EMAIL_HOST = MAIL_URL.hostname or ""
-EMAIL_PORT = MAIL_URL.port or 587
+EMAIL_PORT = MAIL_URL.port or (465 if MAIL_URL.scheme == "smtps" else 587)
 EMAIL_HOST_USER = unquote(MAIL_URL.username or "")
 EMAIL_HOST_PASSWORD = unquote(MAIL_URL.password or "")
 EMAIL_USE_SSL = MAIL_URL.scheme == "smtps"
 EMAIL_USE_TLS = MAIL_URL.scheme == "smtp" and env_flag("KESTRA_EE_MAIL_STARTTLS", default=True)
 EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = env("KESTRA_EE_MAIL_FROM", "kestra@localhost")
+KESTRA_OUTBOX = "apps.mail.services.DatabaseOutbox"
 
 # Logs
 

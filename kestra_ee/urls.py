@@ -8,6 +8,7 @@ from apps.audit import urls as audit
 from apps.common.openapi import show_api_docs, show_openapi
 from apps.console import urls as console
 from apps.instance import urls as instance
+from apps.mail import urls as mail
 from apps.namespaces import urls as namespaces
 from apps.rbac import urls as rbac
 from apps.secrets import urls as secrets
@@ -43,6 +44,7 @@ urlpatterns: Routes = [
     path("ui/<tenant:tenant>/", include((tenant_pages, "ui"))),
     *accounts.root_urls,
     *instance.root_urls,
+    *mail.root_urls,
     path("admin/", admin.site.urls),
 ]
 handler400 = "apps.common.error_pages.bad_request"

@@ -28,7 +28,7 @@ LAYERS = [
     {"namespaces"},
     {"instance", "invitations", "announcements", "bookmarks"},
     {"rbac"},
-    {"timers"},
+    {"timers", "mail"},
     {"tenants"},
     {"accounts"},
     {"storage"},
@@ -52,6 +52,7 @@ PUBLIC_ROUTES = {
     "api/v1/<tenant:tenant>/executions/webhook/<str:namespace>/<str:flow_id>/<str:key>",
     "ui/login",
     "ui/logout",
+    "mail/events/<str:signed>",
 }
 """Routes that everyone may call. Each one was thought about; see api-map.md §1.2."""
 
