@@ -1,4 +1,4 @@
-"""Inserting an execution, with its label rows and its first live event, in one statement."""
+"""Inserting executions, with their label rows and first live events, in one statement."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from apps.common.ids import to_uuid
+from django.db import connection
+
+from apps.common.ids import from_uuid, to_uuid
 from apps.workflows.engine.cursor import Cursor
 from apps.workflows.engine.frontier import Change
 from apps.workflows.execution_store.json_text import dump, stamp
+from apps.workflows.execution_store.news import news_key, news_of_beginning
 from apps.workflows.execution_store.rows import changes_to_json
-from apps.workflows.execution_store.save import label_terms, run_parts
+from apps.workflows.execution_store.save import label_terms
 from apps.workflows.plugin_api.state import State
 
 CORRELATION = "system.correlationId"
@@ -51,85 +54,103 @@ class NewExecution:
     pending: bool = False
 
 
+_ROWS = """
+SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r(id uuid, namespace text, flow_id text, flow_revision int, flow_ref int,
+  state text, histories jsonb, inputs jsonb, labels jsonb, variables jsonb, trigger jsonb, parent_id uuid,
+  original_id uuid, schedule_date timestamptz, pending boolean, parent_execution_id uuid, parent_run_id uuid,
+  parent_token text, batch int, attempt_number int, original_created timestamptz, correlation text, trigger_id text,
+  trigger_type text, cursor jsonb, terms bigint[], topic text, event jsonb, news text)
+"""
 _INSERT = """
 INSERT INTO execution (id, namespace, flow_id, flow_revision, flow_ref, state, histories, inputs, labels, variables,
   trigger, parent_id, original_id, schedule_date, pending, paused, hold, slot, parent_execution_id, parent_run_id,
   parent_token, batch, told, attempt_number, original_created, start_date, correlation, trigger_id, trigger_type,
   cursor)
-VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s, %s, 0,
-  false, false, %s, %s, %s, %s, false, %s, %s, %s, %s, %s, %s, %s::jsonb)
-ON CONFLICT (id) DO NOTHING RETURNING id
+SELECT id, namespace, flow_id, flow_revision, flow_ref, state, histories, inputs, labels, variables, trigger, parent_id,
+  original_id, schedule_date, pending, 0, false, false, parent_execution_id, parent_run_id, parent_token, batch, false,
+  attempt_number, original_created, %s, correlation, trigger_id, trigger_type, cursor
+FROM r ORDER BY id ON CONFLICT (id) DO NOTHING RETURNING id
 """
 _INSERT_LABELS = """
 INSERT INTO execution_label (term, start_date, execution_id, flow_ref)
-SELECT term, %s, w0.id, %s FROM unnest(%s::bigint[]) AS term, w0 ON CONFLICT DO NOTHING
+SELECT term, %s, w0.id, r.flow_ref FROM w0 JOIN r ON r.id = w0.id, unnest(r.terms) AS term ON CONFLICT DO NOTHING
 """
 _INSERT_EVENT = """
 INSERT INTO public.live_event (tenant, topic, namespace, kind, data, at)
-SELECT %s, %s, %s, 'execution', %s::jsonb, %s FROM w0
+SELECT %s, r.topic, r.namespace, 'execution', r.event, %s FROM w0 JOIN r ON r.id = w0.id
 """
 
 
 def insert_execution(tenant: str, new: NewExecution, now: datetime) -> bool:
-    """Insert the row, its label rows and its live event. An execution of that id already there is kept: False.
+    """Insert one; False when an execution of that id is there already: it is kept as it is."""
+    return bool(insert_executions(tenant, [new], now))
+
+
+def insert_executions(tenant: str, new: Sequence[NewExecution], now: datetime) -> set[str]:
+    """Insert rows, label rows, live events and the news of their beginning, in one statement; the ids that are new.
 
     Doing it twice is harmless, so that a derived id starts one execution however often its start is asked for.
     """
-    uid = to_uuid(new.id)
+    if not new:
+        return set()
+    news, news_values = news_of_beginning(tenant, now)
+    sql = (  # constants, but for the news' own statement, which is one too
+        f"WITH r AS MATERIALIZED ({_ROWS}), w0 AS ({_INSERT}), w1 AS ({_INSERT_LABELS}), w2 AS ({_INSERT_EVENT}),"  # noqa: S608
+        f" w3 AS ({news}) SELECT id FROM w0"
+    )
+    values = [dump([_columns(one, now) for one in new]), now, now, tenant, now, *news_values]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return {from_uuid(row[0]) for row in cursor.fetchall()}
+
+
+def _columns(new: NewExecution, now: datetime) -> dict[str, Any]:
     correlation = next((value for key, value in new.labels if key == CORRELATION), new.id)
     trigger = new.trigger or {}
-    terms = label_terms(new.labels)
-    event = {
-        "id": new.id,
-        "flowRef": new.flow_ref,
-        "flowId": new.flow_id,
-        "old": None,
-        "new": new.state.value,
-        "start": stamp(now),
+    histories = new.histories or [Change(new.state, now)]
+    return {
+        "id": _uuid(new.id),
+        "namespace": new.namespace,
+        "flow_id": new.flow_id,
+        "flow_revision": new.flow_revision,
+        "flow_ref": new.flow_ref,
+        "state": new.state.value,
+        "histories": changes_to_json(histories),
+        "inputs": new.inputs,
+        "labels": [{"key": key, "value": value} for key, value in new.labels],
+        "variables": new.variables,
+        "trigger": new.trigger,
+        "parent_id": _uuid(new.parent_id),
+        "original_id": _uuid(new.original_id),
+        "schedule_date": _moment(new.schedule_date),
+        "pending": new.pending,
+        "parent_execution_id": _uuid(new.parent_execution_id),
+        "parent_run_id": _uuid(new.parent_run_id),
+        "parent_token": new.parent_token,
+        "batch": new.batch,
+        "attempt_number": new.attempt_number,
+        "original_created": _moment(new.original_created or now),
+        "correlation": None if correlation == new.id else correlation,
+        "trigger_id": trigger.get("id"),
+        "trigger_type": trigger.get("type"),
+        "cursor": None if new.cursor is None else new.cursor.to_json(),
+        "terms": sorted(label_terms(new.labels)),
+        "topic": f"exec:{new.id}",
+        "event": {
+            "id": new.id,
+            "flowRef": new.flow_ref,
+            "flowId": new.flow_id,
+            "old": None,
+            "new": new.state.value,
+            "start": stamp(now),
+        },
+        "news": news_key(new.id, len(histories) - 1),
     }
-    inserted = run_parts(
-        [
-            (
-                _INSERT,
-                [
-                    uid,
-                    new.namespace,
-                    new.flow_id,
-                    new.flow_revision,
-                    new.flow_ref,
-                    new.state.value,
-                    dump(changes_to_json(new.histories or [Change(new.state, now)])),
-                    _or_null(new.inputs),
-                    dump([{"key": key, "value": value} for key, value in new.labels]),
-                    _or_null(new.variables),
-                    _or_null(new.trigger),
-                    _uuid(new.parent_id),
-                    _uuid(new.original_id),
-                    new.schedule_date,
-                    new.pending,
-                    _uuid(new.parent_execution_id),
-                    _uuid(new.parent_run_id),
-                    new.parent_token,
-                    new.batch,
-                    new.attempt_number,
-                    new.original_created or now,
-                    now,
-                    None if correlation == new.id else correlation,
-                    trigger.get("id"),
-                    trigger.get("type"),
-                    None if new.cursor is None else dump(new.cursor.to_json()),
-                ],
-            ),
-            (_INSERT_LABELS, [now, new.flow_ref, sorted(terms)]),
-            (_INSERT_EVENT, [tenant, f"exec:{new.id}", new.namespace, dump(event), now]),
-        ]
-    )
-    return inserted == 1
 
 
-def _uuid(value: str | None) -> Any:
-    return None if value is None else to_uuid(value)
+def _uuid(value: str | None) -> str | None:
+    return None if value is None else str(to_uuid(value))
 
 
-def _or_null(value: Any) -> str | None:
-    return None if value is None else dump(value)
+def _moment(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -35,6 +36,13 @@ def find_source(namespace: str, flow_id: str, revision: int | None = None) -> Fl
         )
         row = cursor.fetchone()
     return None if row is None else FlowSource(*row)
+
+
+def newest_sources(flow_refs: Sequence[int]) -> dict[int, FlowSource]:
+    """The sources of flows at their newest revisions, by number. Deleted flows are found too. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_SELECT} WHERE f.uid = ANY(%s) AND r.revision = f.revision", [list(flow_refs)])
+        return {row[0]: FlowSource(*row) for row in cursor.fetchall()}
 
 
 def read_source(flow_ref: int, revision: int) -> FlowSource | None:

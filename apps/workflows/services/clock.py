@@ -13,12 +13,12 @@ from apps.common.dispatch import EXECUTOR_QUEUE, send_now
 from apps.tenants.scope import UnknownTenant, tenant_scope
 from apps.timers.services import claim_due_timers, drop_tenant_timers
 from apps.workflows.engine.events import Continue, Event, Woken
+from apps.workflows.execution_store.news import NEWS_TIMER
 from apps.workflows.execution_store.slots import SLOTS_TIMER
 from apps.workflows.services.advance import CONTINUE_TIMER, advance_execution
 from apps.workflows.services.flow_triggers import tell_triggers
 from apps.workflows.services.schedules import evaluate_due
 from apps.workflows.services.slots import look_after_slots
-from apps.workflows.services.state_news import NEWS_TIMER
 from apps.workflows.services.trigger_states import TRIGGER_TIMER
 
 log = structlog.get_logger(__name__)

@@ -11,15 +11,21 @@ from apps.audit.services import Actor
 from apps.common.clock import now as read_clock
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import BadRequest, IllegalArgument
+from apps.timers.services import set_timers
 from apps.workflows.dispatch import send_commands
 from apps.workflows.engine.decision import Decision
 from apps.workflows.engine.events import Event, SlotFreed, Woken
+from apps.workflows.execution_store.load import Locked
 from apps.workflows.execution_store.save import Extras, save_step
+from apps.workflows.flow_language.flow import FlowDefinition
+from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.plugin_api.labels import SYSTEM_PREFIX
 from apps.workflows.plugin_api.state import State
 from apps.workflows.services.acting import hold_execution, record_action
 from apps.workflows.services.advance import step
+from apps.workflows.services.definitions import FlowRevisionGone, load_flow
 from apps.workflows.services.pausing import resume_execution
+from apps.workflows.services.state_news import news_of_step
 
 END_STATES: Final = tuple(state for state in State if state.ended)
 
@@ -57,7 +63,10 @@ def unqueue_execution(*, acting_user: Actor | None, execution_id: str) -> None:
 
 
 def change_execution_status(*, acting_user: Actor | None, execution_id: str, state: State) -> None:
-    """Give an ended execution another end state; nothing runs, nobody is told. NotFound; IllegalArgument."""
+    """Give an ended execution another end state. Nothing runs in it; Flow triggers hear of the state.
+
+    NotFound; IllegalArgument.
+    """
     if not state.ended:
         raise IllegalArgument(f"The status can be changed to an end state ({', '.join(END_STATES)}), not to {state}")
     now = read_clock()
@@ -70,7 +79,16 @@ def change_execution_status(*, acting_user: Actor | None, execution_id: str, sta
         if execution.enter(state, now):
             changed = Decision(execution_changed=True, entered=[state.value])
             save_step(require_tenant(), locked, changed, Extras(), now)
+            set_timers(require_tenant(), news_of_step(locked, _definition(locked), changed.entered, now))
         record_action(acting_user, execution, "change-status", before=before.value, status=state.value)
+
+
+def _definition(locked: Locked) -> FlowDefinition | None:
+    """The flow as the execution ran it; None when its revision is gone or can no longer be read."""
+    try:
+        return load_flow(locked.flow_ref, locked.execution.flow_revision).definition
+    except (FlowRevisionGone, InvalidFlow):
+        return None
 
 
 def set_labels(*, acting_user: Actor | None, execution_id: str, labels: Sequence[tuple[str, str]]) -> None:

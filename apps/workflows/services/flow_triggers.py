@@ -16,6 +16,7 @@ from apps.common.ids import derived_id
 from apps.timers.services import take_timer
 from apps.workflows.execution_store.attempts import list_attempts
 from apps.workflows.execution_store.claims import ExecutionFacts, read_facts
+from apps.workflows.execution_store.news import NEWS_TIMER
 from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.models import TriggerEvaluation, TriggerState, TriggerWindow
 from apps.workflows.plugin_api.condition import Asked, AskedExecution
@@ -26,7 +27,6 @@ from apps.workflows.plugin_api.trigger import FlowListener
 from apps.workflows.selectors.executions import ExecutionRow, find_execution
 from apps.workflows.services.definitions import FlowRevisionGone, LoadedFlow, load_flow
 from apps.workflows.services.encrypted_values import decrypt_values
-from apps.workflows.services.state_news import NEWS_TIMER
 from apps.workflows.services.trigger_chains import LONGEST_CHAIN, chain_length
 from apps.workflows.services.trigger_evaluations import ask, log_of_trigger, record_evaluation, report_on
 from apps.workflows.services.trigger_scope import EVALUATION_ERRORS, TriggerScope, upstream_scope, upstream_variables

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from apps.common.errors import Invalid, Problem
 from apps.encryption.services import encrypt, is_configured
 from apps.timers.services import set_timers
 from apps.workflows.dispatch import send_created
-from apps.workflows.execution_store.create import NewExecution, insert_execution
+from apps.workflows.execution_store.create import NewExecution, insert_executions
 from apps.workflows.flow_language.flow import FlowDefinition, SlaMaxDuration
 from apps.workflows.plugin_api.inputs import FileInput
 from apps.workflows.services.execution_files import new_input_address, store_upload
@@ -32,13 +32,21 @@ def store_execution(new: NewExecution, definition: FlowDefinition, now: datetime
 
     False, and nothing done, when an execution of that id is there already.
     """
+    return bool(store_executions([(new, definition)], now))
+
+
+def store_executions(new: Sequence[tuple[NewExecution, FlowDefinition]], now: datetime) -> set[str]:
+    """The same for several: two statements. The ids of those that are new."""
     tenant = require_tenant()
-    if not insert_execution(tenant, new, now):
-        return False
-    set_timers(tenant, first_timers(new.id, definition, new.schedule_date, now))
-    if new.schedule_date is None or new.schedule_date <= now:
-        send_created(new.id)
-    return True
+    stored = insert_executions(tenant, [one for one, _ in new], now)
+    timers: list[tuple[str, str, datetime]] = []
+    for one, definition in new:
+        if one.id in stored:
+            timers += first_timers(one.id, definition, one.schedule_date, now)
+            if one.schedule_date is None or one.schedule_date <= now:
+                send_created(one.id)
+    set_timers(tenant, timers)
+    return stored
 
 
 def read_flow_inputs(

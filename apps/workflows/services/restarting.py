@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -47,7 +47,9 @@ from apps.workflows.services.new_executions import (
     starter_labels,
     store_execution,
 )
+from apps.workflows.services.state_news import news_of_step
 
+Timer = tuple[str, str, datetime]
 NO_TASK: Final = "No task found to restart execution from!"
 
 
@@ -181,14 +183,21 @@ def _source(execution: ExecutionRow, revision: int | None) -> FlowSource:
 def _save(locked: Locked, flow: LoadedFlow, surgery: Surgery, now: datetime) -> None:
     tenant, execution = require_tenant(), locked.execution
     save_surgery(tenant, locked, surgery, now)
-    _set_timers(tenant, flow, execution, now)
+    news = news_of_step(locked, flow.definition, [execution.state.value], now)
+    _set_timers(tenant, flow, execution, now, news)
     send_restarted(execution.id)
 
 
-def _set_timers(tenant: str, flow: LoadedFlow, execution: ExecutionRow, now: datetime) -> None:
-    """The watch, which makes the step if its message is lost, and the deadlines, counted anew after an end."""
+def _set_timers(
+    tenant: str,
+    flow: LoadedFlow,
+    execution: ExecutionRow,
+    now: datetime,
+    news: Sequence[tuple[str, str, datetime]] = (),
+) -> None:
+    """The watch, which makes the step if its message is lost, the deadlines, counted anew after an end, and news."""
     due = [("sla", timer_key(execution.id, key), date) for key, date in deadlines(flow.compiled, execution)]
-    set_timers(tenant, [("watch", execution.id, now + WATCH_EVERY), *due])
+    set_timers(tenant, [("watch", execution.id, now + WATCH_EVERY), *due, *news])
 
 
 def _restart_on(locked: Locked, revision: int, now: datetime) -> str:

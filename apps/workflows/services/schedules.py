@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from apps.common.clock import now as read_clock
 from apps.workflows.flow_language.violations import InvalidFlow
@@ -18,6 +18,7 @@ from apps.workflows.plugin_api.state import State
 from apps.workflows.plugin_api.task import Level
 from apps.workflows.plugin_api.trigger import RecoverMissedSchedules, TimeTrigger
 from apps.workflows.selectors.executions import find_head
+from apps.workflows.selectors.flow_sources import FlowSource, newest_sources
 from apps.workflows.services.backfills import Backfill, finish_backfill
 from apps.workflows.services.polling import send_poll
 from apps.workflows.services.trigger_batch import TriggerBatch
@@ -27,10 +28,10 @@ from apps.workflows.services.trigger_scope import EVALUATION_ERRORS, TriggerScop
 from apps.workflows.services.trigger_starts import (
     TriggeredFlow,
     TriggerStart,
-    find_triggered,
-    start_triggered,
+    new_triggered,
     store_failed,
     trigger_labels,
+    triggered_by,
 )
 from apps.workflows.services.trigger_states import Kind, release
 
@@ -51,8 +52,8 @@ def evaluate_due(keys: Sequence[str]) -> None:
     """
     try:
         _evaluate_all(keys)
-    except DatabaseError:
-        raise
+    except (OperationalError, InterfaceError):
+        raise  # the database itself: the timers are due again
     except Exception:
         # What a plugin or a flow makes of an evaluation must not keep the other triggers from starting theirs.
         if len(keys) == 1:
@@ -67,19 +68,20 @@ def _evaluate_all(keys: Sequence[str]) -> None:
     with transaction.atomic():
         held = TriggerState.objects.select_for_update().filter(pk__in=[int(key) for key in keys]).order_by("pk")
         rows = {str(row.pk): row for row in held}
+        sources = newest_sources([row.flow_ref for row in rows.values()])
         batch = TriggerBatch(now)
         for key in keys:
             row = rows.get(key)
             if row is None or row.sleeps:
                 batch.drop_timer(key)
             else:
-                _evaluate_one(row, batch)
+                _evaluate_one(row, sources.get(row.flow_ref), batch)
         batch.flush()
 
 
-def _evaluate_one(row: TriggerState, batch: TriggerBatch) -> None:
+def _evaluate_one(row: TriggerState, source: FlowSource | None, batch: TriggerBatch) -> None:
     try:
-        found = find_triggered(row.namespace, row.flow_id, row.trigger_id)
+        found = None if source is None else triggered_by(source, row.trigger_id)
     except InvalidFlow as error:
         _give_up(row, f"The flow can no longer be read: {error}", batch)
         return
@@ -90,7 +92,8 @@ def _evaluate_one(row: TriggerState, batch: TriggerBatch) -> None:
     elif row.kind == Kind.POLL:
         send_poll(row, found, batch.now)
     elif row.kind == Kind.TIME and isinstance(found.trigger, TimeTrigger):
-        _Evaluation(row, found, found.trigger, batch).run()
+        dates = Dates(found.source, found.flow, found.trigger)
+        _Evaluation(row, found, found.trigger, batch, dates).run()
     else:
         batch.drop_timer(str(row.pk))
 
@@ -126,14 +129,11 @@ class _Evaluation:
     of: TriggeredFlow
     trigger: TimeTrigger
     batch: TriggerBatch
+    dates: Dates
 
     @property
     def now(self) -> datetime:
         return self.batch.now
-
-    @property
-    def dates(self) -> Dates:
-        return Dates(self.of.source, self.of.flow, self.trigger)
 
     def run(self) -> None:
         """Evaluate the date that is due, set what comes next, and its timer."""
@@ -212,8 +212,7 @@ class _Evaluation:
             outcome = Outcome.FAILED
         else:
             outcome = Outcome.STARTED
-            if start_triggered(self.of, start, self.now):
-                self.row.execution_id = execution_id
+            self.batch.start(self.row, new_triggered(self.of, start), self.of.flow.definition)
         self.row.date = date
         self._record(outcome, date, conditions=answers.reports, message=error or "", execution_id=execution_id)
 

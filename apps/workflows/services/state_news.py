@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from apps.common.current_tenant import require_tenant
 from apps.common.dispatch import EXECUTOR_QUEUE, send
 from apps.timers.services import GRACE, set_timers
 from apps.workflows.execution_store.load import Locked
+from apps.workflows.execution_store.news import ALL_STATES, NEWS_TIMER, news_key
 from apps.workflows.flow_language.flow import FlowDefinition
 from apps.workflows.plugin_api.state import State
 from apps.workflows.plugin_api.trigger import PollingTrigger, TimeTrigger
-
-NEWS_TIMER: Final = "news"
-"""Kind of the timer that stands behind each piece of news; its key is ``<execution id>:<place in the history>``."""
-ALL_STATES: Final = 2
-"""Some Flow trigger of the tenant listens to states before the end too."""
 
 
 def news_of_step(
@@ -41,11 +36,6 @@ def tell_failed_start(execution_id: str, number: int, now: datetime) -> None:
     """The news of an execution that failed before its first step: at this place of its history it ended."""
     set_timers(require_tenant(), [(NEWS_TIMER, news_key(execution_id, number), now + GRACE)])
     send("workflows.tell_triggers", execution_id, number, queue=EXECUTOR_QUEUE)
-
-
-def news_key(execution_id: str, number: int) -> str:
-    """The name of a piece of news."""
-    return f"{execution_id}:{number}"
 
 
 def _is_news(locked: Locked, definition: FlowDefinition | None, state: State) -> bool:

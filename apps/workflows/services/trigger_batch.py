@@ -11,8 +11,11 @@ from django.db import connection
 from apps.common.current_tenant import require_tenant
 from apps.common.ids import to_uuid
 from apps.timers.services import drop_timers, set_timers
+from apps.workflows.execution_store.create import NewExecution
 from apps.workflows.execution_store.json_text import clean, dump
+from apps.workflows.flow_language.flow import FlowDefinition
 from apps.workflows.models import TriggerEvaluation, TriggerState
+from apps.workflows.services.new_executions import store_executions
 from apps.workflows.services.trigger_evaluations import KEPT
 from apps.workflows.services.trigger_states import TRIGGER_TIMER, due_of
 
@@ -38,11 +41,17 @@ class TriggerBatch:
         self._rows: dict[int, TriggerState] = {}
         self._evaluations: list[TriggerEvaluation] = []
         self._timers: dict[str, datetime | None] = {}
+        self._starts: dict[str, tuple[TriggerState, NewExecution, FlowDefinition]] = {}
 
     def save(self, row: TriggerState) -> None:
         """Write where the trigger stands."""
         row.updated = self.now
         self._rows[row.pk] = row
+
+    def start(self, row: TriggerState, new: NewExecution, definition: FlowDefinition) -> None:
+        """Insert an execution, and let the trigger wait for its end."""
+        self._starts[new.id] = (row, new, definition)
+        row.execution_id = new.id
 
     def timer(self, row: TriggerState, due: datetime | None = None) -> None:
         """Set the trigger's timer to what it waits for (or ``due``); drop it when it waits for nothing."""
@@ -76,7 +85,8 @@ class TriggerBatch:
         )
 
     def flush(self) -> None:
-        """Write all of it: at most five statements."""
+        """Write all of it: at most seven statements."""
+        self._start_all()
         if self._rows:
             with connection.cursor() as cursor:
                 cursor.execute(_UPDATE, [dump([_columns(row) for row in self._rows.values()])])
@@ -87,6 +97,16 @@ class TriggerBatch:
         tenant = require_tenant()
         drop_timers(tenant, [(TRIGGER_TIMER, key) for key, due in self._timers.items() if due is None])
         set_timers(tenant, [(TRIGGER_TIMER, key, due) for key, due in self._timers.items() if due is not None])
+
+    def _start_all(self) -> None:
+        if not self._starts:
+            return
+        stored = store_executions([(new, definition) for _, new, definition in self._starts.values()], self.now)
+        for execution_id, (row, _, _) in self._starts.items():
+            if execution_id not in stored:
+                # It was started before, say ahead of a backup that was restored: nobody tells its end again.
+                row.execution_id = None
+                self._timers[str(row.pk)] = due_of(row, self.now)
 
 
 def _columns(row: TriggerState) -> dict[str, Any]:

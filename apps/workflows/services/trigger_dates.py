@@ -24,6 +24,7 @@ class Dates:
         self.source = source
         self.flow = flow
         self.trigger = trigger
+        self._plain: TriggerScope | None = None
 
     @property
     def time_trigger(self) -> TimeTrigger:
@@ -45,7 +46,7 @@ class Dates:
 
     def following(self, after: datetime) -> datetime | None:
         """The first date after a moment, whatever the conditions say."""
-        return self.time_trigger.next_date(after, self.scope({}, at=after))
+        return self.time_trigger.next_date(after, self._between_dates(after))
 
     def after(self, moment: datetime) -> tuple[datetime | None, datetime | None]:
         """(the next date to evaluate, the next one that conditions let pass). The latter is the former when it is not
@@ -58,13 +59,19 @@ class Dates:
 
     def neighbours(self, date: datetime) -> dict[str, Any]:
         """The variables of a date: itself and the dates before and after it that conditions let pass."""
-        scope = self.scope({}, at=date)
+        scope = self._between_dates(date)
         later = self.time_trigger.next_date(date, scope)
         earlier = self.time_trigger.previous_date(date, scope)
         if self.time_trigger.all_conditions():
             later = None if later is None else self._passing(later, forward=True) or later
             earlier = None if earlier is None else self._passing(earlier, forward=False) or earlier
         return self.time_trigger.variables(date, earlier, later)
+
+    def _between_dates(self, at: datetime) -> TriggerScope:
+        """Expressions that belong to no date: those which the dates themselves are made of. Made once."""
+        if self._plain is None:
+            self._plain = self.scope({}, at=at)
+        return self._plain
 
     def _passing(self, first: datetime, *, forward: bool) -> datetime | None:
         trigger = self.time_trigger
@@ -76,7 +83,7 @@ class Dates:
                 return None
             if self._lets_pass(found):
                 return found
-            scope = self.scope({}, at=found)
+            scope = self._between_dates(found)
             found = trigger.next_date(found, scope) if forward else trigger.previous_date(found, scope)
         return None
 

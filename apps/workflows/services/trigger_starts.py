@@ -46,7 +46,12 @@ class TriggerStart:
 def find_triggered(namespace: str, flow_id: str, trigger_id: str) -> TriggeredFlow | None:
     """The trigger in the newest revision; None when there is no such flow or trigger. InvalidFlow."""
     source = find_source(namespace, flow_id)
-    if source is None or source.deleted:
+    return None if source is None else triggered_by(source, trigger_id)
+
+
+def triggered_by(source: FlowSource, trigger_id: str) -> TriggeredFlow | None:
+    """The trigger in this revision; None when it has none of that name, or is deleted. InvalidFlow."""
+    if source.deleted:
         return None
     flow = load_flow(source.flow_ref, source.revision)
     trigger = next((one for one in flow.definition.triggers if one.id == trigger_id), None)
@@ -55,12 +60,12 @@ def find_triggered(namespace: str, flow_id: str, trigger_id: str) -> TriggeredFl
 
 def start_triggered(of: TriggeredFlow, start: TriggerStart, now: datetime) -> bool:
     """Insert the execution with its timers, in the caller's transaction. False: it is there already."""
-    return store_execution(_new(of, start), of.flow.definition, now)
+    return store_execution(new_triggered(of, start), of.flow.definition, now)
 
 
 def store_failed(of: TriggeredFlow, start: TriggerStart, message: str, now: datetime) -> bool:
     """Insert an execution that has failed before it began: what was wrong stands where people look for it."""
-    new = _new(of, start, State.FAILED, [Change(State.CREATED, now), Change(State.FAILED, now)])
+    new = new_triggered(of, start, State.FAILED, [Change(State.CREATED, now), Change(State.FAILED, now)])
     if not insert_failed(new, message, now):
         return False
     tell_failed_start(new.id, 1, now)
@@ -94,12 +99,13 @@ def trigger_labels(of: TriggeredFlow, scope: TriggerScope) -> list[tuple[str, st
     return [(key, value) for key, value in rendered if value and not key.startswith(SYSTEM_PREFIX)]
 
 
-def _new(
+def new_triggered(
     of: TriggeredFlow,
     start: TriggerStart,
     state: State = State.CREATED,
     histories: Sequence[Change] | None = None,
 ) -> NewExecution:
+    """The execution that a trigger starts, not yet stored."""
     labels = merged_labels(flow_labels(of.flow), start.labels)
     if not any(key == CORRELATION for key, _ in labels):
         labels.append((CORRELATION, start.execution_id))

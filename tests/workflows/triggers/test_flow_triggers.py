@@ -9,13 +9,16 @@ import pytest
 import time_machine
 
 from apps.timers.models import Timer
+from apps.workflows.execution_store.news import NEWS_TIMER
 from apps.workflows.models import Execution, LogEntry, TriggerEvaluation, TriggerState, TriggerWindow
-from apps.workflows.services.executions import StartRequest, create_execution
+from apps.workflows.plugin_api.state import State
+from apps.workflows.services.execution_changes import change_execution_status
+from apps.workflows.services.executions import StartRequest, create_execution, kill_execution
 from apps.workflows.services.flow_checks import check_flows
 from apps.workflows.services.flow_triggers import tell_triggers
-from apps.workflows.services.state_news import NEWS_TIMER
+from apps.workflows.services.restarting import change_task_run_state, restart_execution
 from apps.workflows.services.trigger_chains import LONGEST_CHAIN
-from tests.support.flow_runner import FlowRunner
+from tests.support.flow_runner import FlowRunner, Ran
 
 Clock = time_machine.Traveller
 SILVER = """
@@ -221,6 +224,34 @@ def test_states_before_the_end_are_heard_when_they_are_asked_for(flows: FlowRunn
     )
     run(flows, "id: waits\nnamespace: company.team\ntasks:\n  - {id: p, type: io.kestra.plugin.core.flow.Pause}\n")
     assert sorted(one.trigger["variables"]["state"] for one in of("listener")) == ["PAUSED", "RUNNING"]
+
+
+def states_heard() -> list[str]:
+    return sorted(one.trigger["variables"]["state"] for one in of("listener"))
+
+
+def test_what_a_person_does_to_an_execution_is_news_too(flows: FlowRunner, frozen_clock: Clock) -> None:
+    flows.save(listener("    states: [CREATED, PAUSED, RESTARTED, WARNING, FAILED]\n"))
+    pausing = flow("pausing").replace("tasks:\n", "tasks:\n  - {id: wait, type: io.kestra.plugin.core.flow.Pause}\n")
+    first = run(flows, pausing)
+    flows.tick()
+    flows.jobs.run()
+    assert states_heard() == ["CREATED", "PAUSED"]
+    kill_execution(acting_user=None, execution_id=first, cascade=False)
+    flows.jobs.run()
+    change_execution_status(acting_user=None, execution_id=first, state=State.WARNING)
+    flows.jobs.run()
+    assert states_heard() == ["CREATED", "PAUSED", "WARNING"], "the end that was set, and not KILLED, is asked for"
+    failed = run(flows, flow("failing", fail=True))
+    restart_execution(acting_user=None, execution_id=failed)
+    flows.jobs.run()
+    flows.tick()
+    flows.jobs.run()
+    assert states_heard() == ["CREATED", "CREATED", "FAILED", "FAILED", "PAUSED", "RESTARTED", "WARNING"]
+    (task_run,) = Ran(failed).runs
+    change_task_run_state(acting_user=None, execution_id=failed, task_run_id=task_run.id, state=State.SUCCESS)
+    flows.jobs.run()
+    assert states_heard().count("RESTARTED") == 2
 
 
 def test_outputs_of_the_source_reach_the_inputs(flows: FlowRunner, frozen_clock: Clock) -> None:

@@ -11,6 +11,7 @@ from apps.common.clock import now
 from apps.common.errors import IllegalArgument, IllegalState
 from apps.timers.models import Timer
 from apps.workflows.models import Execution, LogEntry, TriggerEvaluation, TriggerState
+from apps.workflows.selectors.flow_sources import FlowSource
 from apps.workflows.services import schedules
 from apps.workflows.services.backfills import BackfillRequest, create_backfill, delete_backfill, pause_backfill
 from apps.workflows.services.flows import delete_flow, set_flow_disabled
@@ -338,14 +339,14 @@ def test_one_trigger_that_breaks_does_not_keep_the_others(
 ) -> None:
     for flow_id in ("one", "two", "three"):
         flows.save(SOURCE.replace("id: timed", f"id: {flow_id}"))
-    find = schedules.find_triggered
+    find = schedules.triggered_by
 
-    def breaking(namespace: str, flow_id: str, trigger_id: str) -> object:
-        if flow_id == "two":
+    def breaking(source: FlowSource, trigger_id: str) -> object:
+        if source.flow_id == "two":
             raise RuntimeError("broken")
-        return find(namespace, flow_id, trigger_id)
+        return find(source, trigger_id)
 
-    monkeypatch.setattr(schedules, "find_triggered", breaking)
+    monkeypatch.setattr(schedules, "triggered_by", breaking)
     frozen_clock.move_to(at(10, 10))
     flows.tick()
     assert sorted(one.flow_id for one in Execution.objects.all()) == ["one", "three"]
