@@ -87,6 +87,11 @@ def present(*names: str) -> list[str]:
 BOTH_APPS = present("encryption", "audit", "announcements")
 SHARED_APPS = [
     "django_tenants",
+    "allauth",  # before accounts, whose admin takes the place of theirs
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
     *present("accounts", "tenants", "live", "timers", "mail", "instance", "invitations"),
     *BOTH_APPS,
     "django.contrib.contenttypes",
@@ -95,11 +100,6 @@ SHARED_APPS = [
     "django.contrib.messages",
     "django.contrib.admin",
     "django.contrib.staticfiles",
-    "allauth",
-    "allauth.account",
-    "allauth.socialaccount",
-    "allauth.socialaccount.providers.openid_connect",
-    "allauth.mfa",
     "django_celery_beat",
     "django_htmx",
     "rest_framework",
@@ -194,6 +194,15 @@ KESTRA_ISOLATION_DENIED = {
     "storage": env_list("KESTRA_EE_STORAGE_ISOLATION_DENIED"),
     "secret": env_list("KESTRA_EE_SECRET_ISOLATION_DENIED"),
 }
+
+# Apps: what visitors who are not signed in may do
+
+KESTRA_APP_LIMITS = {
+    "per_client": int(env("KESTRA_EE_APP_SUBMITS_PER_CLIENT", "30")),
+    "per_app": int(env("KESTRA_EE_APP_SUBMITS_PER_APP", "1000")),
+    "upload_bytes": int(env("KESTRA_EE_APP_UPLOAD_BYTES", str(100 * 1024 * 1024))),
+}
+"""Forms sent in a minute from one address and through one App, and bytes of files in one form."""
 
 # Background work
 

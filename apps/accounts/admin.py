@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
@@ -20,6 +23,9 @@ from apps.accounts.services import (
     update_user,
 )
 from apps.common.errors import ProductError
+
+for _foreign in (EmailAddress, SocialAccount, SocialApp, SocialToken, Authenticator):
+    admin.site.unregister(_foreign)  # kept by the product's own services
 
 
 class UserForm(forms.ModelForm[User]):

