@@ -7,6 +7,7 @@ import pytest
 from apps.common.errors import Invalid
 from apps.common.ids import new_id
 from apps.instance.models import WorkerGroup
+from apps.namespaces.services import NamespaceSettings, create_namespace
 from apps.workflows.services.flow_checks import check_flows
 from apps.workflows.services.flows import create_flow
 
@@ -50,3 +51,16 @@ def test_keys_that_are_refused(in_alpha: object, key: str) -> None:
     (check,) = check_flows(source)
     assert [violation.path for violation in check.violations] == ["tasks[1].tasks[0].workerGroup"]
     assert ("gpu" in (check.violations[0].suggestion or "")) == (key == "gpus")
+
+
+def test_a_default_group_is_checked_when_it_is_given(in_alpha: object) -> None:
+    announce("gpu", "beta")
+    for group, path in (
+        ({"key": "gpu"}, "workerGroup.key"),
+        ({"key": ""}, "workerGroup.key"),
+        ({"key": "default", "fallback": "SLEEP"}, "workerGroup.fallback"),
+        ({"key": "default", "queue": "x"}, "workerGroup"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            create_namespace(acting_user=None, namespace="company", settings=NamespaceSettings(worker_group=group))
+        assert [problem.path for problem in refused.value.problems] == [path]

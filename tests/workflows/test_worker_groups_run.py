@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from apps.common.clock import now
 from apps.common.ids import new_id
+from apps.namespaces.selectors import inherited_cache
+from apps.namespaces.services import NamespaceSettings, create_namespace
+from apps.tenants.models import Tenant
+from apps.tenants.selectors import forget_tenant
 from apps.workflows.services.processes import register_process, sign_off
 from tests.support.flow_runner import FlowRunner
 
@@ -61,3 +67,54 @@ tasks:
         seconds=20,
     )
     assert (ran.state, len(ran.runs)) == ("SUCCESS", 21)
+
+
+DEFAULTS = """
+id: grouped_by_place
+namespace: company.team
+tasks:
+  - {id: own, type: io.kestra.plugin.core.log.Log, message: m, workerGroup: {key: default}}
+  - id: unit
+    type: io.kestra.plugin.core.flow.WorkingDirectory
+    allowFailure: true
+    tasks:
+      - {id: inside, type: io.kestra.plugin.core.log.Log, message: m}
+  - {id: none, type: io.kestra.plugin.core.log.Log, message: m}
+"""
+
+
+@pytest.fixture
+def tenant_group() -> Iterator[None]:
+    """The tenant's default group is one that nobody serves."""
+    Tenant.objects.filter(pk="alpha").update(worker_group={"key": "of-tenant", "fallback": "FAIL"})
+    forget_tenant("alpha")
+    yield
+    Tenant.objects.filter(pk="alpha").update(worker_group=None)
+    forget_tenant("alpha")
+    inherited_cache.forget_all()
+
+
+def give(namespace: str, key: str, fallback: str = "FAIL") -> None:
+    create_namespace(
+        acting_user=None,
+        namespace=namespace,
+        settings=NamespaceSettings(worker_group={"key": key, "fallback": fallback}),
+    )
+
+
+def said(key: str) -> list[str]:
+    return [f"No worker of the group `{key}` is running and the task's fallback is FAIL"]
+
+
+def test_what_names_no_group_takes_that_of_the_tenant(flows: FlowRunner, tenant_group: None) -> None:
+    ran = flows.run(DEFAULTS)
+    assert ran.states == [("own", "SUCCESS"), ("unit", "WARNING"), ("none", "FAILED")]
+    assert (ran.logs("unit"), ran.logs("none")) == (said("of-tenant"), said("of-tenant"))
+
+
+def test_the_nearest_namespace_wins(flows: FlowRunner, tenant_group: None) -> None:
+    give("company", "of-company")
+    assert flows.run(DEFAULTS).logs("none") == said("of-company")
+    give("company.team", "default")
+    ran = flows.run(DEFAULTS)
+    assert [state for _, state in ran.states] == ["SUCCESS"] * 4

@@ -25,8 +25,10 @@ class Inherited:
     plugin_defaults: tuple[tuple[str, Sequence[Mapping[str, Any]]], ...] = ()
     allowed: Sequence[str] | None = None
     """Who beside itself may use it; None: everybody. The nearest definition holds."""
+    worker_group: Mapping[str, Any] | None = None
+    """Of tasks and triggers that name none: ``key`` and ``fallback``. The nearest definition holds."""
     version: str = ""
-    """Another text when a setting of the namespace or of one above it has changed."""
+    """Another text when the plugin defaults of the namespace or of one above it have changed."""
 
 
 class InheritedCache:
@@ -95,11 +97,13 @@ def _read(namespace: str) -> Inherited:
     order = lineage(namespace)
     rows = {row.pk: row for row in Namespace.objects.filter(pk__in=order)}
     found = [rows[name] for name in order if name in rows]
+    grouped = next((row for row in found if row.worker_group), None)
     deciding = next((row for row in found if row.allowed_namespaces is not None), None)
     return Inherited(
         variables=tuple((row.pk, row.variables) for row in found if row.variables),
         plugin_defaults=tuple((row.pk, row.plugin_defaults) for row in found if row.plugin_defaults),
         allowed=None if deciding is None else (deciding.pk, *deciding.allowed_namespaces),
+        worker_group=None if grouped is None else grouped.worker_group,
         version=" ".join(f"{row.pk}@{row.updated.timestamp()}" for row in found if row.plugin_defaults),
     )
 

@@ -9,8 +9,10 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 
 from apps.audit.services import Actor, record
+from apps.common.current_tenant import require_tenant
 from apps.common.errors import IllegalArgument, IllegalState, Invalid, Problem
 from apps.common.namespace_paths import is_namespace
+from apps.instance.services.worker_groups import read_default_group
 from apps.namespaces.models import Namespace
 from apps.namespaces.selectors import get_namespace, inherited_cache
 
@@ -86,7 +88,7 @@ def _checked(settings: NamespaceSettings) -> dict[str, Any]:
         "variables": dict(settings.variables),
         "plugin_defaults": [dict(entry) for entry in settings.plugin_defaults],
         "allowed_namespaces": None if allowed is None else list(allowed),
-        "worker_group": None if settings.worker_group is None else dict(settings.worker_group),
+        "worker_group": read_default_group(settings.worker_group, tenant_id=require_tenant("Namespaces")),
     }
 
 

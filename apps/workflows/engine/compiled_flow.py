@@ -10,7 +10,15 @@ from typing import Any, Protocol
 from apps.workflows.engine.cursor import ERRORS, FINALLY, LISTENERS, MAIN, Cursor
 from apps.workflows.plugin_api.frame import FrameSpec, Kind, Lanes, PauseSpec, RepeatSpec
 from apps.workflows.plugin_api.retry import ConstantRetry, ExponentialRetry, RandomRetry
-from apps.workflows.plugin_api.task import ExecutableTask, FlowableTask, LabelTask, RunnableTask, Task, TimedTask
+from apps.workflows.plugin_api.task import (
+    ExecutableTask,
+    FlowableTask,
+    LabelTask,
+    RunnableTask,
+    Task,
+    TimedTask,
+    WorkerGroup,
+)
 
 KINDS = (RunnableTask, FlowableTask, TimedTask, ExecutableTask, LabelTask)
 """What sending a task can mean."""
@@ -55,7 +63,8 @@ class CompiledTask:
     """A task that is not disabled, and where it stands.
 
     ``depth`` is the number of loops above it: the number of keys of its outputs. ``retry`` is its own, else that of
-    the nearest flowable above it, else the flow's. ``parent`` is the index of the flowable it lies in.
+    the nearest flowable above it, else the flow's. ``parent`` is the index of the flowable it lies in. ``group`` is
+    its own worker group, else the default one; in a unit, whose worker runs it, none.
     """
 
     index: int
@@ -66,6 +75,7 @@ class CompiledTask:
     in_unit: bool
     retry: AnyRetry | None
     frame: CompiledFrame | None
+    group: WorkerGroup | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,9 +176,12 @@ class CompiledFlow:
         return self.by_id[task_id]
 
 
-def compile_flow(flow: Flow) -> CompiledFlow:
-    """Number and link all tasks of a flow. TypeError for a task that no worker, timer or frame can run."""
-    compiler = _Compiler()
+def compile_flow(flow: Flow, default_group: WorkerGroup | None = None) -> CompiledFlow:
+    """Number and link all tasks of a flow. TypeError for a task that no worker, timer or frame can run.
+
+    ``default_group`` is that of tasks which name no worker group.
+    """
+    compiler = _Compiler(default_group)
     above = _Above(None, 0, False, False, flow.retry)
     lists = {"main": compiler.tasks(flow.tasks, above)}
     errors = compiler.tasks(flow.errors, above.in_errors())
@@ -204,7 +217,8 @@ class _Above:
 
 
 class _Compiler:
-    def __init__(self) -> None:
+    def __init__(self, default_group: WorkerGroup | None) -> None:
+        self.default_group = default_group
         self.done: list[CompiledTask] = []
         self.count = 0
 
@@ -220,7 +234,10 @@ class _Compiler:
             )
         retry = task.retry or above.retry
         frame = self.frame(task, index, above, retry) if isinstance(task, FlowableTask) else None
-        made = CompiledTask(index, task, above.parent, above.depth, above.below_errors, above.in_unit, retry, frame)
+        group = None if above.in_unit else task.worker_group or self.default_group
+        made = CompiledTask(
+            index, task, above.parent, above.depth, above.below_errors, above.in_unit, retry, frame, group
+        )
         self.done.append(made)
         return made
 

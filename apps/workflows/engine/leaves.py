@@ -44,7 +44,7 @@ def send_runnable(step: Step, run: RunRow, task: CompiledTask) -> None:
 
 def tell_workers(step: Step, run: RunRow, task: CompiledTask) -> None:
     """It waits for a worker from now; unless its group has none and the task says not to wait for one."""
-    group = task.task.worker_group
+    group = task.group
     computed = group is not None and "{" in group.key
     if group is not None and computed:
         try:

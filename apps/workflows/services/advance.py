@@ -74,7 +74,7 @@ class Claimer:
 
     def token(self, run: RunRow, compiled: CompiledFlow) -> str | None:
         """A new token for a run that the step makes, or None."""
-        if not self.has_time or worker_group(compiled.task(run.task_id).task) not in self.groups:
+        if not self.has_time or worker_group(compiled.task(run.task_id)) not in self.groups:
             return None
         token = self.new_token()
         self.issued.append((run.id, token))

@@ -11,10 +11,11 @@ from django.db import transaction
 from apps.common.clock import now as read_clock
 from apps.common.dispatch import send, worker_queue
 from apps.common.ids import derived_id
+from apps.instance.selectors import active_workers
 from apps.workflows.dispatch import DEFAULT_GROUP
 from apps.workflows.models import TriggerEvaluation, TriggerState
 from apps.workflows.plugin_api.condition import Asked
-from apps.workflows.plugin_api.task import Level
+from apps.workflows.plugin_api.task import Level, WorkerGroup, WorkerGroupFallback
 from apps.workflows.plugin_api.trigger import PollingTrigger
 from apps.workflows.services.trigger_dates import Dates
 from apps.workflows.services.trigger_evaluations import Answers, ask, log_of_trigger, record_evaluation
@@ -38,11 +39,31 @@ def send_poll(row: TriggerState, of: TriggeredFlow, now: datetime) -> None:
     if row.look_at is not None and row.look_at > now and row.evaluating_since is None:
         set_trigger_timer(row, now)
         return
-    group = DEFAULT_GROUP if of.trigger.worker_group is None else of.trigger.worker_group.key
+    group = of.trigger.worker_group or of.flow.default_group
+    if group is not None and group.fallback is not WorkerGroupFallback.WAIT and not active_workers()[group.key]:
+        _nobody_looks(row, of, group, now)
+        return
     row.claim, row.evaluating_since, row.worker_id = new_claim(), now, ""
     row.save(update_fields=["claim", "evaluating_since", "worker_id"])
     set_trigger_timer(row, now, now + LEASE)
-    send("workflows.poll_trigger", row.pk, row.claim, queue=worker_queue(group))
+    send("workflows.poll_trigger", row.pk, row.claim, queue=worker_queue(DEFAULT_GROUP if group is None else group.key))
+
+
+def _nobody_looks(row: TriggerState, of: TriggeredFlow, group: WorkerGroup, now: datetime) -> None:
+    """The look is left out, and says so; the next one comes after the interval."""
+    message = f"No worker of the group `{group.key}` is running and the trigger's fallback is {group.fallback}"
+    failed = group.fallback is WorkerGroupFallback.FAIL
+    if failed:
+        log_of_trigger(row, Level.ERROR, message, now)
+    record_evaluation(row, Outcome.FAILED if failed else Outcome.NOTHING, now, message=message)
+    row.claim, row.evaluating_since, row.date = "", None, now
+    row.look_at = row.next_date = now + _interval(of)
+    row.save(update_fields=["claim", "evaluating_since", "date", "look_at", "next_date"])
+    set_trigger_timer(row, now)
+
+
+def _interval(of: TriggeredFlow | None) -> timedelta:
+    return of.trigger.interval if of is not None and isinstance(of.trigger, PollingTrigger) else LEASE
 
 
 def claim_poll(number: int, claim: str, worker_id: str) -> TriggeredFlow | None:
@@ -68,8 +89,7 @@ def finish_poll(
             return None
         of = find_triggered(row.namespace, row.flow_id, row.trigger_id)
         row.claim, row.evaluating_since, row.date, row.updated = "", None, now, now
-        interval = of.trigger.interval if of is not None and isinstance(of.trigger, PollingTrigger) else LEASE
-        row.look_at = row.next_date = now + interval
+        row.look_at = row.next_date = now + _interval(of)
         for level, message in lines:
             log_of_trigger(row, level, message, now)
         started = None

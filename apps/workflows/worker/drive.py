@@ -63,7 +63,7 @@ class Driver:
             return
         if not is_light(flow, run):
             # While this one keeps the process, the others that wait need another.
-            send_drain(execution_id, worker_group(flow.compiled.task(run.task_id).task))
+            send_drain(execution_id, worker_group(flow.compiled.task(run.task_id)))
         self._run_claimed(execution_id, run)
 
     def run(self, execution_id: str, run_id: str) -> None:
@@ -90,7 +90,7 @@ class Driver:
                     if facts is None:
                         return  # deleted: the claim is gone with it
                     flow = load_flow(facts.flow_ref, facts.flow_revision)
-                group = worker_group(flow.compiled.task(held.task_id).task)
+                group = worker_group(flow.compiled.task(held.task_id))
                 held = self._run_one(tenant, facts, flow, held, until)
                 if held is None and self._stored_beside:
                     # The execution was busy when a result came. Folding it now spares it the wait for the clock.

@@ -12,9 +12,12 @@ import pytest
 import time_machine
 
 from apps.common.clock import now
+from apps.common.ids import new_id
+from apps.namespaces.services import NamespaceSettings, create_namespace
 from apps.workflows import jobs
 from apps.workflows.models import Execution, LogEntry, TriggerEvaluation, TriggerState
 from apps.workflows.services.polling import LEASE
+from apps.workflows.services.processes import register_process, sign_off
 from apps.workflows.services.triggers import switch_trigger
 from tests.support.flow_runner import FlowRunner
 
@@ -138,3 +141,21 @@ def test_stop_after_and_switching(flows: FlowRunner, frozen_clock: Clock, servic
     switch_trigger(acting_user=None, namespace="company.team", flow_id="watch", trigger_id="ready", disabled=False)
     look(flows, frozen_clock, after=60)
     assert service.asked == 2
+
+
+@pytest.mark.parametrize(("fallback", "outcome", "lines"), [("FAIL", "FAILED", 1), ("CANCEL", "NOTHING", 0)])
+def test_a_look_for_which_no_worker_runs_is_left_out(
+    flows: FlowRunner, frozen_clock: Clock, service: Service, fallback: str, outcome: str, lines: int
+) -> None:
+    group = {"key": "absent", "fallback": fallback}
+    create_namespace(acting_user=None, namespace="company", settings=NamespaceSettings(worker_group=group))
+    flows.save(source(service))
+    look(flows, frozen_clock)
+    look(flows, frozen_clock, after=30)
+    assert (outcomes(), service.asked) == ([outcome, outcome], 0)
+    assert LogEntry.objects.filter(trigger_id="ready").count() == 2 * lines
+    process = new_id()
+    register_process(process, "WORKER", "absent", "test", now())
+    look(flows, frozen_clock, after=30)
+    sign_off(process)
+    assert (outcomes()[-1], service.asked) == ("NOTHING", 1)
