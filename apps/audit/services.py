@@ -25,6 +25,8 @@ class Caller:
 
     ip_address: str | None = None
     impersonated_by: str | None = None
+    means: str = "system"
+    """How it proved who it is: session, basic, token; system where there was no request."""
 
 
 NOBODY: Final = Caller()
@@ -57,6 +59,7 @@ def record(
         user_name="" if acting_user is None else acting_user.username,
         ip_address=caller.ip_address,
         impersonated_by=caller.impersonated_by,
+        means=caller.means,
         detail=to_json_value(detail),
         before=None if before is None else hide_secrets(to_json_value(before)),
         after=None if after is None else hide_secrets(to_json_value(after)),

@@ -11,7 +11,9 @@ from apps.accounts.selectors import current_user
 from apps.common.errors import ProductError
 from apps.instance.models import WorkerGroup
 from apps.instance.selectors import active_workers
-from apps.instance.services.tenants import choose_tenant_backends, create_tenant, delete_tenant, update_tenant
+from apps.instance.services.deletion import mark_deleted
+from apps.instance.services.tenant_settings import update_tenant
+from apps.instance.services.tenants import choose_tenant_backends, create_tenant
 from apps.instance.services.worker_groups import create_worker_group, delete_worker_group, update_worker_group
 from apps.isolation.catalog import Kind, backend_entries
 from apps.isolation.forms import backend_fields, read_fields, shown_values
@@ -94,7 +96,7 @@ class TenantAdmin(admin.ModelAdmin[Tenant]):
 
     def delete_model(self, request: HttpRequest, obj: Tenant) -> None:
         try:
-            delete_tenant(acting_user=current_user(request), tenant=obj)
+            mark_deleted(acting_user=current_user(request), tenant=obj)
         except ProductError as error:
             messages.error(request, error.message)
 

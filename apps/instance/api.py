@@ -20,7 +20,9 @@ from apps.instance.schemas import (
 )
 from apps.instance.selectors import database_answers, search_tenants
 from apps.instance.services import worker_groups
-from apps.instance.services.tenants import choose_tenant_backends, create_tenant, delete_tenant, update_tenant
+from apps.instance.services.deletion import mark_deleted
+from apps.instance.services.tenant_settings import LOGO_BYTES, delete_logo, save_logo, update_tenant
+from apps.instance.services.tenants import choose_tenant_backends, create_tenant, delete_tenant
 from apps.isolation.catalog import Kind
 from apps.isolation.models import WHOLE_TENANT
 from apps.isolation.schemas import ConnectionBody
@@ -37,6 +39,7 @@ def post_tenant(request: Request) -> TenantShape:
     tenant = create_tenant(acting_user=current_user(request), tenant_id=body.id, name=body.name or "")
     try:
         choose_tenant_backends(acting_user=current_user(request), tenant=tenant, body=body)
+        update_tenant(acting_user=current_user(request), tenant=tenant, **body.settings())
     except ProductError:
         # A tenant that would write elsewhere than it was asked for must not be left.
         delete_tenant(acting_user=current_user(request), tenant=tenant)
@@ -67,9 +70,7 @@ def put_tenant(request: Request, tenant_id: str) -> TenantShape:
         raise IllegalArgument(f"The id of a tenant never changes: '{tenant_id}' cannot become '{body.id[:60]}'.")
     tenant = get_tenant(tenant_id)
     choose_tenant_backends(acting_user=current_user(request), tenant=tenant, body=body)
-    return TenantShape.with_backends(
-        update_tenant(acting_user=current_user(request), tenant=tenant, name=body.name or tenant.name)
-    )
+    return TenantShape.with_backends(update_tenant(acting_user=current_user(request), tenant=tenant, **body.settings()))
 
 
 @super_admin
@@ -94,8 +95,25 @@ def test_tenant_connection(request: Request, tenant_id: str, kind: str) -> None:
 
 @super_admin
 def remove_tenant(request: Request, tenant_id: str) -> None:
-    """With everything in it."""
-    delete_tenant(acting_user=current_user(request), tenant=get_tenant(tenant_id))
+    """With everything in it: closed at once, taken away in the background."""
+    mark_deleted(acting_user=current_user(request), tenant=get_tenant(tenant_id))
+
+
+@super_admin
+def post_logo(request: Request, tenant_id: str) -> TenantShape:
+    """multipart: `logo` (or any one file), a PNG, JPEG or WebP of at most 256 KB."""
+    tenant = get_tenant(tenant_id)
+    uploaded = next(iter(request.FILES.values()), None)
+    if uploaded is None:
+        raise IllegalArgument("Send the picture as multipart/form-data, in the part `logo`.")
+    save_logo(acting_user=current_user(request), tenant=tenant, content=uploaded.read(LOGO_BYTES + 1))
+    return TenantShape.with_backends(tenant)
+
+
+@super_admin
+def remove_logo(request: Request, tenant_id: str) -> None:
+    """The tenant shows its first letter again."""
+    delete_logo(acting_user=current_user(request), tenant=get_tenant(tenant_id))
 
 
 def _kind(text: str) -> Kind:

@@ -1,40 +1,98 @@
 """Tenants and worker groups as the API shows and takes them."""
 
+import base64
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from apps.common.json_values import Shape
 from apps.instance.models import ServiceInstance, WorkerGroup
 from apps.isolation.models import WHOLE_TENANT
 from apps.isolation.schemas import IsolationFields, isolation_of
-from apps.tenants.models import Tenant
+from apps.tenants.models import Tenant, TenantLogo
 from apps.tenants.scope import tenant_scope
 
 
+class EnvironmentShape(Shape):
+    """What the stripe on top of each page says, and its colour (#rrggbb)."""
+
+    name: str | None = None
+    color: str | None = None
+
+
 class TenantBody(IsolationFields):
-    """A new tenant, or its new state; the id never changes."""
+    """A new tenant, or its new state; the id never changes. What is left out stays, null takes it back."""
 
     id: str
     name: str | None = None
+    worker_group: dict[str, Any] | None = None
+    environment: EnvironmentShape | None = None
+    quotas: dict[str, Any] | None = None
+    retention: dict[str, Any] | None = None
+    mfa_required: bool | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """What `update_tenant` takes: only what the body names."""
+        given = self.model_fields_set
+        found: dict[str, Any] = {}
+        if self.name:
+            found["name"] = self.name
+        if "worker_group" in given:
+            found["worker_group"] = self.worker_group
+        if "environment" in given:
+            chosen = self.environment or EnvironmentShape()
+            found |= {"environment_name": chosen.name or "", "environment_color": chosen.color or ""}
+        found |= {name: getattr(self, name) or {} for name in ("quotas", "retention") if name in given}
+        if self.mfa_required is not None:
+            found["mfa_required"] = self.mfa_required
+        return found
 
 
 class TenantShape(IsolationFields):
-    """Within a list without its backends."""
+    """Within a list without its backends and picture. `logo` is base64."""
 
     id: str
     name: str
+    logo: str | None = None
+    worker_group: dict[str, Any] | None = None
+    environment: EnvironmentShape | None = None
+    quotas: dict[str, int] | None = None
+    retention: dict[str, int] | None = None
+    mfa_required: bool | None = None
     deleted: bool = False
 
     @classmethod
     def of(cls, tenant: Tenant) -> Self:
-        return cls(id=tenant.pk, name=tenant.name)
+        return cls(**_own(tenant))
 
     @classmethod
     def with_backends(cls, tenant: Tenant) -> Self:
         """Credentials hidden."""
         with tenant_scope(tenant.pk):
-            return cls(id=tenant.pk, name=tenant.name, **isolation_of(WHOLE_TENANT))
+            backends = isolation_of(WHOLE_TENANT)
+        return cls(**_own(tenant), logo=logo_text(tenant), **backends)
+
+
+def logo_text(tenant: Tenant) -> str | None:
+    """One query when there is one."""
+    if not tenant.logo:
+        return None
+    return base64.b64encode(bytes(TenantLogo.objects.get(pk=tenant.pk).content)).decode()
+
+
+def _own(tenant: Tenant) -> dict[str, Any]:
+    named = tenant.environment_name or tenant.environment_color
+    return {
+        "id": tenant.pk,
+        "name": tenant.name,
+        "worker_group": tenant.worker_group,
+        "environment": EnvironmentShape(name=tenant.environment_name or None, color=tenant.environment_color or None)
+        if named
+        else None,
+        "quotas": tenant.quotas or None,
+        "retention": tenant.retention or None,
+        "mfa_required": tenant.mfa_required or None,
+    }
 
 
 class WorkerGroupBody(Shape):

@@ -17,7 +17,7 @@ DEFAULT_GROUP: Final = "default"
 
 
 def search_tenants(query: str = "") -> QuerySet[Tenant]:
-    found = Tenant.objects.all()
+    found = Tenant.objects.filter(deleted_at=None)
     for word in query.split():
         found = found.filter(Q(pk__icontains=word) | Q(name__icontains=word))
     return found

@@ -17,6 +17,7 @@ api_urls = [
     path("tenants", endpoint(POST=api.post_tenant)),
     path("tenants/search", endpoint(GET=api.list_tenants)),
     path("tenants/<str:tenant_id>", endpoint(GET=api.show_tenant, PUT=api.put_tenant, DELETE=api.remove_tenant)),
+    path("tenants/<str:tenant_id>/logo", endpoint(POST=api.post_logo, DELETE=api.remove_logo)),
     path("tenants/<str:tenant_id>/isolation/<str:kind>/test", endpoint(POST=api.test_tenant_connection)),
     path("instance/isolation/<str:kind>/types", endpoint(GET=api.list_backend_types)),
 ]

@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 OUTSIDE: Final = ("/static/", "/admin/")
 """Served by others, who check for themselves: whitenoise and Django's admin."""
 IMPERSONATE: Final = "X-Kestra-Impersonate"
+MEANS: Final = {"basic": "basic", "bearer": "token", "pass": "session", "session": "session"}
+"""How a person was found, as the audit log says it."""
 
 
 class AccessMiddleware:
@@ -34,7 +36,8 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        token = current_caller.set(Caller(ip_address=client_address(request)))
+        means = MEANS.get(getattr(request, "credentials", ""), "session")
+        token = current_caller.set(Caller(ip_address=client_address(request), means=means))
         try:
             return self.get_response(request)
         finally:

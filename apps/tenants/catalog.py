@@ -74,10 +74,24 @@ RESOURCE_WORDS: Final = frozenset(
 )
 """First words of API paths: never tenants."""
 
+QUOTAS: Final = {
+    "executionsPerDay": "Executions created in a day (UTC)",
+    "concurrentExecutions": "Executions that have not ended",
+    "flows": "Flows, without deleted ones",
+}
+"""What a tenant may have at most, each enforced where it is created."""
+RETENTIONS: Final = {
+    "executionDays": "Ended executions, with their logs, metrics and files",
+    "logDays": "Lines of logs",
+    "auditDays": "The audit log",
+}
+"""What a tenant keeps for some days only."""
+ENVIRONMENT_COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}")
+
 PAGE_WORDS: Final = frozenset({"admin", "login", "logout", "setup", "invite", "reset", "a", "docs", "static", "_kit"})
 """First words of page addresses: never tenants."""
 
-RESERVED_WORDS: Final = RESOURCE_WORDS | PAGE_WORDS | {"api", "ui", "public", "oauth", "main_queue"}
+RESERVED_WORDS: Final = RESOURCE_WORDS | PAGE_WORDS | {"api", "ui", "public", "oauth", "main_queue", "instance"}
 ID_PATTERN: Final = r"[a-z0-9][a-z0-9_-]{0,58}"
 """As Kestra has it, and short enough for the name of a schema."""
 

@@ -29,6 +29,16 @@ class Tenant(TimestampedRow, TenantMixin):  # type: ignore[django-manager-missin
     logo = models.CharField(max_length=255, blank=True)
     worker_group = models.JSONField(null=True, blank=True)
     require_existing_namespace = models.BooleanField(default=False)
+    environment_name = models.CharField(max_length=40, blank=True)
+    environment_color = models.CharField(max_length=7, blank=True)
+    """#rrggbb: the stripe on top of each page, so that production never looks like a trial."""
+    quotas = models.JSONField(default=dict, blank=True)
+    """Names of catalog.QUOTAS → a number; one that is left out sets no limit."""
+    retention = models.JSONField(default=dict, blank=True)
+    """Names of catalog.RETENTIONS → days; one that is left out keeps for ever."""
+    mfa_required = models.BooleanField(default=False)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    """When its deletion was ordered: nobody enters it any more, and a chore takes it away."""
 
     class Meta:
         ordering = ("id",)
@@ -39,6 +49,17 @@ class Tenant(TimestampedRow, TenantMixin):  # type: ignore[django-manager-missin
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.schema_name = schema_of(self.id)
         super().save(*args, **kwargs)
+
+
+class TenantLogo(models.Model):
+    """The picture of a tenant, apart from its row, which each request remembers."""
+
+    tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, primary_key=True, related_name="picture")
+    media_type = models.CharField(max_length=20)
+    content = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"logo of {self.tenant_id}"
 
 
 class Domain(DomainMixin):

@@ -11,8 +11,8 @@ _known: dict[str, tuple[float, Tenant]] = {}
 
 
 def get_tenant(tenant_id: str) -> Tenant:
-    """Raises NotFound."""
-    found = Tenant.objects.filter(pk=tenant_id).first()
+    """Raises NotFound, also for one that is being deleted."""
+    found = Tenant.objects.filter(pk=tenant_id, deleted_at=None).first()
     if found is None:
         raise NotFound(f"There is no tenant '{tenant_id[:64]}'.")
     return found

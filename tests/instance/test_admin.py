@@ -66,7 +66,7 @@ def test_tenant_made_here_has_its_schema_and_first_admin(console: Client, bob: U
     assert changed.status_code == 302
     assert Tenant.objects.get(pk="gamma").name == "New name"
     assert console.post("/admin/tenants/tenant/gamma/delete/", {"post": "yes"}).status_code == 302
-    assert not Tenant.objects.filter(pk="gamma").exists()
+    assert not Tenant.objects.filter(pk="gamma", deleted_at=None).exists()
 
 
 def test_bad_tenant_id_is_said_at_the_field(console: Client) -> None:

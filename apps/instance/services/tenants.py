@@ -1,12 +1,11 @@
 """Makes, changes and deletes tenants."""
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
 
 from apps.accounts.models import User
 from apps.audit.services import record
 from apps.common.errors import IllegalState, Invalid, Problem
+from apps.instance.services.deletion import take_away
 from apps.isolation.models import WHOLE_TENANT
 from apps.isolation.schemas import IsolationFields
 from apps.isolation.services import clear_choice, save_choice
@@ -14,9 +13,8 @@ from apps.rbac.models import Binding, BindingType
 from apps.rbac.selectors import get_admin_role
 from apps.rbac.services.bindings import create_binding
 from apps.rbac.services.roles import ensure_managed_roles
-from apps.storage.internal_storage import delete_tenant_files
 from apps.tenants.models import Tenant
-from apps.tenants.provisioning import create_tenant_row, drop_tenant
+from apps.tenants.provisioning import create_tenant_row
 from apps.tenants.scope import public_scope, tenant_scope
 
 
@@ -46,22 +44,6 @@ def create_tenant(*, acting_user: User | None, tenant_id: str, name: str = "", a
     return tenant
 
 
-def update_tenant(*, acting_user: User, tenant: Tenant, name: str) -> Tenant:
-    """The id never changes."""
-    with public_scope(), transaction.atomic():
-        before, tenant.name = tenant.name, name
-        tenant.save(update_fields=["name"])
-        record(
-            acting_user=acting_user,
-            action="UPDATE",
-            resource="Tenant",
-            detail={"id": tenant.pk},
-            before={"name": before},
-            after={"name": name},
-        )
-    return tenant
-
-
 def choose_tenant_backends(*, acting_user: User, tenant: Tenant, body: IsolationFields) -> None:
     """The storage and secret backend of a tenant, as far as the body names them; errors of `save_choice`."""
     with tenant_scope(tenant.pk):
@@ -78,18 +60,13 @@ def choose_tenant_backends(*, acting_user: User, tenant: Tenant, body: Isolation
                 )
 
 
-def delete_tenant(*, acting_user: User, tenant: Tenant) -> None:
-    """With its files and everything in its schema. Raises IllegalState for the default tenant, StorageFailed with the
-    tenant still there: then it can be deleted again.
+def delete_tenant(*, acting_user: User | None, tenant: Tenant) -> None:
+    """At once and in place: for a tenant that was made a moment ago and that nobody has entered. Others are marked
+    (services/deletion.py). Raises StorageFailed with the tenant still there.
     """
-    if tenant.pk == settings.KESTRA_DEFAULT_TENANT:
-        raise IllegalState("The default tenant cannot be deleted.")
-    with tenant_scope(tenant.pk):
-        delete_tenant_files()
+    take_away(tenant)
     with public_scope():
-        tenant_id = tenant.pk
-        drop_tenant(tenant)
-        record(acting_user=acting_user, action="DELETE", resource="Tenant", detail={"id": tenant_id})
+        record(acting_user=acting_user, action="DELETE", resource="Tenant", detail={"id": tenant.pk})
 
 
 def make_admin(*, user: User) -> None:
