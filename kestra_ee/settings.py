@@ -1,7 +1,5 @@
 """All settings, read from the environment, by subject."""
 
-import json
-import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -11,35 +9,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django_stubs_ext import monkeypatch
 
 from apps.common import structured_logs
+from kestra_ee.environment import env, env_flag, env_json, env_list, env_plugin_defaults
 from kestra_ee.launcher.broker import transport_options
 
 monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def env(name: str, default: str = "") -> str:
-    return os.environ.get(name, default).strip()
-
-
-def env_flag(name: str, default: bool = False) -> bool:
-    return env(name, "true" if default else "false").lower() in {"1", "true", "yes", "on"}
-
-
-def env_list(name: str, default: str = "") -> list[str]:
-    return [item.strip() for item in env(name, default).split(",") if item.strip()]
-
-
-def env_json(name: str) -> dict[str, Any]:
-    """A JSON object. Raises ImproperlyConfigured; the value is not shown, it may hold credentials."""
-    try:
-        found = json.loads(env(name, "{}"))
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise ImproperlyConfigured(f'{name} must be a JSON object such as {{"basePath": "/data"}}.')
-    return found
-
 
 # Installation
 
@@ -57,6 +32,10 @@ KESTRA_ADMIN_PASSWORD = env("KESTRA_EE_ADMIN_PASSWORD")
 KESTRA_USERNAME_LABEL = env_flag("KESTRA_EE_USERNAME_LABEL")
 KESTRA_AUDIT_RETENTION_DAYS = int(env("KESTRA_EE_AUDIT_RETENTION_DAYS", "0"))
 """How long the installation's own audit log is kept; 0 for ever. Tenants have their own choice."""
+KESTRA_TEMPLATES = env_flag("KESTRA_EE_TEMPLATES")
+"""Whether flows may take tasks from stored templates, as old flows do."""
+KESTRA_PLUGIN_DEFAULTS = env_plugin_defaults("KESTRA_EE_PLUGIN_DEFAULTS")
+"""For the flows of all tenants; weaker than what a namespace or a flow says, unless forced."""
 KESTRA_SLICE = int(env("KESTRA_EE_SLICE", "200"))
 """Most rows one step of an execution creates or revisits."""
 KESTRA_DISPATCHER = "kestra_ee.celery.CeleryDispatcher"

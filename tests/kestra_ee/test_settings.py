@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from kestra_ee.environment import env_plugin_defaults
 from kestra_ee.settings import BASE_DIR, database_from_url
 
 SHOW = (
@@ -87,3 +89,31 @@ def test_database_address() -> None:
 def test_other_addresses_are_refused(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL must look like"):
         database_from_url(url)
+
+
+def test_plugin_defaults_are_yaml_or_a_file_of_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    text = "- type: io.kestra.plugin.core.log.Log\n  forced: true\n  values: {level: DEBUG}\n"
+    file = tmp_path / "defaults.yaml"
+    file.write_text(text)
+    wanted = [{"type": "io.kestra.plugin.core.log.Log", "forced": True, "values": {"level": "DEBUG"}}]
+    for given, found in ((text, wanted), (str(file), wanted), ("", [])):
+        monkeypatch.setenv("KESTRA_EE_PLUGIN_DEFAULTS", given)
+        assert env_plugin_defaults("KESTRA_EE_PLUGIN_DEFAULTS") == found
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "{type: a.B}",
+        "- {type: a.B}",
+        "- {type: a.B, values: {}, force: true}",
+        "- {type: a.B, values: 1}",
+        "- [",
+        "/nowhere",
+    ],
+)
+def test_other_plugin_defaults_are_refused_without_showing_them(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("KESTRA_EE_PLUGIN_DEFAULTS", given)
+    with pytest.raises(ImproperlyConfigured, match="KESTRA_EE_PLUGIN_DEFAULTS") as refused:
+        env_plugin_defaults("KESTRA_EE_PLUGIN_DEFAULTS")
+    assert "a.B" not in str(refused.value)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pytest_django import Settings
+
 from apps.namespaces.services import NamespaceSettings, create_namespace, set_kv, update_namespace
+from apps.workflows.services.flow_checks import check_flows
+from apps.workflows.views.flow_source import diagnostics
 from tests.support.flow_runner import FlowRunner
 
 LOG = "io.kestra.plugin.core.log.Log"
@@ -52,6 +56,42 @@ def test_plugin_defaults_of_namespaces_reach_a_run_and_its_next_one(flows: FlowR
     )
     again = flows.run(source)
     assert again.run_of("a").outputs == {"value": "changed"}
+
+
+def test_plugin_defaults_of_the_installation_are_the_weakest_unless_forced(
+    flows: FlowRunner, settings: Settings
+) -> None:
+    settings.KESTRA_PLUGIN_DEFAULTS = [
+        {"type": RETURN, "values": {"format": "of the installation", "description": "everywhere"}},
+        {"type": LOG, "forced": True, "values": {"level": "ERROR", "message": "forced by the installation"}},
+    ]
+    make("company", plugin_defaults=[{"type": LOG, "forced": True, "values": {"message": "forced by company"}}])
+    make("company.team", plugin_defaults=[{"type": RETURN, "values": {"format": "of the team"}}])
+    source = f"""
+        id: takes_defaults
+        namespace: NAMESPACE
+        tasks:
+          - {{id: given, type: {RETURN}}}
+          - {{id: own, type: {RETURN}, format: own}}
+          - {{id: said, type: {LOG}, message: own, level: INFO}}
+        """
+
+    far = flows.run(source.replace("NAMESPACE", "elsewhere"))
+    near = flows.run(source.replace("NAMESPACE", "company.team"))
+
+    assert [run.outputs["value"] for run in far.runs[:2]] == ["of the installation", "own"]
+    assert [run.outputs["value"] for run in near.runs[:2]] == ["of the team", "own"]
+    assert far.logs("said", level=5) == ["forced by the installation"]
+    assert near.logs("said", level=5) == ["forced by company"]
+
+
+def test_a_default_makes_a_flow_whole_when_it_is_checked_too(flows: FlowRunner) -> None:
+    make("company", plugin_defaults=[{"type": LOG, "values": {"message": "given"}}])
+    source = f"{{id: lacks, namespace: company.team, tasks: [{{id: a, type: {LOG}}}]}}"
+    (inside,) = check_flows(source)
+    (outside,) = check_flows(source.replace("company.team", "elsewhere"))
+    assert (inside.constraints, diagnostics(source)) == (None, [])
+    assert "message" in (outside.constraints or "")
 
 
 def test_namespace_that_allows_nobody_is_closed_to_kv_and_subflows(flows: FlowRunner) -> None:

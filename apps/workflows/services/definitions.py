@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from django.conf import settings
+
 from apps.common.current_tenant import require_tenant
 from apps.namespaces.selectors import inherited
 from apps.tenants.selectors import get_open_tenant
@@ -55,8 +57,9 @@ class FlowRevisionGone(LookupError):
 
 
 def default_layers(namespace: str) -> list[Layer]:
-    """The plugin defaults around a flow of a namespace, nearest first."""
-    return [read_layer(entries) for _, entries in inherited(namespace).plugin_defaults]
+    """The plugin defaults around a flow of a namespace, nearest first; those of the installation come last."""
+    layers = [read_layer(entries) for _, entries in inherited(namespace).plugin_defaults]
+    return [*layers, read_layer(settings.KESTRA_PLUGIN_DEFAULTS)]
 
 
 def default_group(namespace: str) -> WorkerGroup | None:
@@ -69,13 +72,13 @@ def default_group(namespace: str) -> WorkerGroup | None:
 
 
 def layers_for(source: str) -> list[Layer]:
-    """The same for a source that is being written; none when it names no namespace."""
+    """The same for a source that is being written; the installation's alone when it names no namespace."""
     try:
         value = read_document(source).value
     except InvalidFlow:
         return []
     namespace = value.get("namespace") if isinstance(value, dict) else None
-    return default_layers(namespace) if isinstance(namespace, str) else []
+    return default_layers(namespace if isinstance(namespace, str) else "")
 
 
 def load_flow(flow_ref: int, revision: int) -> LoadedFlow:

@@ -11,6 +11,7 @@ from apps.workflows.flow_language.document import read_document
 from apps.workflows.flow_language.source import FlowReport, InvalidFlow, inspect_flow, split_flows
 from apps.workflows.flow_language.violations import Violation
 from apps.workflows.selectors.flows import find_flows
+from apps.workflows.services.definitions import layers_for
 from apps.workflows.services.trigger_chains import chain_warning
 from apps.workflows.services.worker_groups import check_worker_groups
 
@@ -98,7 +99,7 @@ def _outdated(head: _Head, stored: dict[tuple[str, str], int]) -> bool:
 
 
 def _check(index: int, source: str, head: _Head | None, *, outdated: bool = False) -> FlowCheck:
-    report = inspect_flow(source)
+    report = inspect_flow(source, plugin_defaults=layers_for(source))
     head = head or _head(source)
     return FlowCheck(
         index=index,

@@ -22,6 +22,7 @@ from apps.rbac.decisions import can, check_can, visible_namespaces
 from apps.workflows.flow_language.source import inspect_flow
 from apps.workflows.flow_language.violations import Violation
 from apps.workflows.selectors.flows import FlowRow
+from apps.workflows.services.definitions import layers_for
 from apps.workflows.services.flows import RevisionMoved, check_source, create_flow, update_flow
 from apps.workflows.views.flow_header import flow_context
 from apps.workflows.views.lookups import readable_flow
@@ -114,7 +115,7 @@ def validate_source(request: HttpRequest) -> HttpResponse:
 
 def diagnostics(source: str) -> list[Diagnostic]:
     """Errors, then warnings, then hints of a source."""
-    report = inspect_flow(source)
+    report = inspect_flow(source, plugin_defaults=layers_for(source))
     return [
         *(_diagnostic("error", violation) for violation in report.violations),
         *(_diagnostic("warning", violation) for violation in report.warnings),
