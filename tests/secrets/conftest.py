@@ -16,8 +16,9 @@ from apps.secrets.backends.base import SecretBackend
 from apps.secrets.services import default_backend, secret_cache
 from apps.tenants.models import Tenant
 from tests.support.cloud_servers import VAULT_TOKEN, ServerMissing, aws_server, vault_server
+from tests.support.secret_servers import CLIENT, key_vault_server, secret_manager_server
 
-KINDS = ("jdbc", "vault", "aws-secret-manager")
+KINDS = ("jdbc", "vault", "aws-secret-manager", "azure-key-vault", "google-secret-manager")
 MASTER_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
 
@@ -83,6 +84,22 @@ def aws_address() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def key_vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
+    """Address and server of a vault whose certificate is trusted as a private authority's is: by the environment."""
+    folder = tmp_path_factory.mktemp("key-vault")
+    with key_vault_server(folder) as (address, certificate, server), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        yield address, server
+
+
+@pytest.fixture(scope="session")
+def secret_manager() -> Iterator[tuple[str, Any]]:
+    """Address and server of a Google Secret Manager."""
+    with secret_manager_server() as found:
+        yield found
+
+
 @pytest.fixture
 def configuration(request: pytest.FixtureRequest) -> Callable[[str], dict[str, Any]]:
     """Kind → a configuration for its server, which starts when the first test wants it."""
@@ -94,6 +111,12 @@ def configuration(request: pytest.FixtureRequest) -> Callable[[str], dict[str, A
             case "aws-secret-manager":
                 address = request.getfixturevalue("aws_address")
                 return {"endpointOverride": address, "accessKeyId": "AKIAEXAMPLE", "secretKeyId": "example"}
+            case "azure-key-vault":
+                address, _ = request.getfixturevalue("key_vault")
+                return {"keyVaultUri": address, "authorityHost": address, "clientSecret": CLIENT}
+            case "google-secret-manager":
+                address, _ = request.getfixturevalue("secret_manager")
+                return {"endpoint": address, "project": "tests"}
         return {}
 
     return made

@@ -12,12 +12,20 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import Field, SecretStr, model_validator
 
-from apps.isolation.catalog import BackendConfig
+from apps.isolation.catalog import BackendConfig, ConfigPart
 from apps.secrets.backends.base import TRIES, SecretBackendFailed, SecretConfig, SecretsReadOnly, probe_secrets
+from apps.secrets.backends.cloud_names import FilterOnTags, bears
 from apps.secrets.catalog import Place, SecretMeta
 
 OWN_TAGS: Final = ("prefix", "tenant", "namespace", "key")
 ABSENT: Final = ("ResourceNotFoundException",)
+
+
+class FilterOnPrefix(ConfigPart):
+    """Which secrets, made elsewhere, every namespace sees."""
+
+    prefix: str = Field(title="What their names begin with", min_length=1)
+    keep_prefix: bool = Field(False, title="The key begins with it, too")
 
 
 class AwsConfig(SecretConfig):
@@ -29,11 +37,15 @@ class AwsConfig(SecretConfig):
     session_token: SecretStr | None = Field(None, title="Session token")
     endpoint_override: str | None = Field(None, title="Address of the service, when not Amazon's", pattern="^https?://")
     prefix: str = Field("kestra", title="What each name begins with", pattern=r"^[A-Za-z0-9_+=.@-]+$")
+    filter_on_tags: FilterOnTags | None = None
+    filter_on_prefix: FilterOnPrefix | None = None
 
     @model_validator(mode="after")
     def _keys_together(self) -> Self:
         if (self.access_key_id is None) != (self.secret_key_id is None):
             raise ValueError("accessKeyId and secretKeyId go together")
+        if not self.read_only and (self.filter_on_tags or self.filter_on_prefix):
+            raise ValueError("filterOnTags and filterOnPrefix need readOnly: they are the same for all namespaces")
         return self
 
     def host_access(self) -> str:
@@ -69,10 +81,16 @@ class AwsSecrets:
         weakref.finalize(self, self._client.close)
 
     def read(self, place: Place, key: str) -> str | None:
-        """One request."""
+        """One request; with `filterOnTags` two."""
+        name = self._name(place, key)
+        wanted = self._config.filter_on_tags
+        if not name.startswith(self._start(place)):
+            return None
         try:
             with self._asked(f"reading '{key}'"):
-                found = self._client.get_secret_value(SecretId=self._name(place, key))
+                if wanted is not None and not bears(_tags(self._client.describe_secret(SecretId=name)), wanted.tags):
+                    return None
+                found = self._client.get_secret_value(SecretId=name)
         except _Absent:
             return None
         text: str | None = found.get("SecretString")
@@ -82,15 +100,18 @@ class AwsSecrets:
 
     def list(self, place: Place) -> list[SecretMeta]:
         """One request for each hundred."""
-        start = self._name(place, "")
+        start, cut = self._start(place), len(self._name(place, ""))
+        wanted = self._config.filter_on_tags
+        filters = [{"Key": "name", "Values": [start]}] if start else []
+        filters += [{"Key": "tag-key", "Values": [name]} for name in (wanted.tags if wanted is not None else ())]
         found: list[SecretMeta] = []
         with self._asked("listing"):
             pages = self._client.get_paginator("list_secrets").paginate(
-                Filters=[{"Key": "name", "Values": [start]}], PaginationConfig={"PageSize": 100}
+                Filters=filters, PaginationConfig={"PageSize": 100}
             )
             for page in pages:
                 # The service's filter forgives case and looks for words: what is not of this very place goes.
-                found += [_meta(item, start) for item in page["SecretList"] if _is_in(item["Name"], start)]
+                found += [_meta(item, cut) for item in page["SecretList"] if self._holds(item, start)]
         return sorted(found, key=lambda meta: meta.key)
 
     def write(self, place: Place, key: str, value: str, *, description: str, tags: Mapping[str, str]) -> bool:
@@ -144,7 +165,26 @@ class AwsSecrets:
         probe_secrets(self, tenant_id, self._where)
 
     def _name(self, place: Place, key: str) -> str:
+        """Of one made elsewhere the key is its name, or what follows the prefix."""
+        filtered = self._config.filter_on_prefix
+        if filtered is not None:
+            return key if filtered.keep_prefix else filtered.prefix + key
+        if self._config.filter_on_tags is not None:
+            return key
         return f"{self._config.prefix}/{place.tenant_id}/{place.namespace}/{key}"
+
+    def _start(self, place: Place) -> str:
+        """What the names of all secrets of a place begin with."""
+        filtered = self._config.filter_on_prefix
+        return filtered.prefix if filtered is not None else self._name(place, "")
+
+    def _holds(self, item: Mapping[str, Any], start: str) -> bool:
+        wanted = self._config.filter_on_tags
+        if wanted is not None and not bears(_tags(item), wanted.tags):
+            return False
+        elsewhere = wanted is not None or self._config.filter_on_prefix is not None
+        name: str = item["Name"]
+        return name.startswith(start) and (elsewhere or "/" not in name.removeprefix(start))
 
     def _check_writable(self) -> None:
         if self.read_only:
@@ -166,13 +206,13 @@ class AwsSecrets:
             raise SecretBackendFailed(self._where, doing, type(error).__name__) from error
 
 
-def _is_in(name: str, start: str) -> bool:
-    return name.startswith(start) and "/" not in name.removeprefix(start)
+def _tags(item: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in item.get("Tags", ())}
 
 
-def _meta(item: Mapping[str, Any], start: str) -> SecretMeta:
-    tags = {tag["Key"]: tag["Value"] for tag in item.get("Tags", ()) if tag["Key"] not in OWN_TAGS}
-    return SecretMeta(item["Name"].removeprefix(start), item.get("Description", ""), tags)
+def _meta(item: Mapping[str, Any], cut: int) -> SecretMeta:
+    tags = {name: value for name, value in _tags(item).items() if name not in OWN_TAGS}
+    return SecretMeta(item["Name"][cut:], item.get("Description", ""), tags)
 
 
 def _as_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
