@@ -5,11 +5,12 @@ about twice as fast (README, decisions). Only answers that stay open belong on t
 """
 
 import os
-from typing import Any, cast
+from typing import Any
 
-from a2wsgi import WSGIMiddleware
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
+
+from kestra_ee.request_threads import RequestThreads
 
 STREAMS = ("/follow", "/events", "/download", "/file")
 """Ends of the paths whose answers are sent piece by piece."""
@@ -18,9 +19,7 @@ WAITING = b"wait=true"
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kestra_ee.settings")
 on_the_loop = get_asgi_application()
-in_threads: Any = WSGIMiddleware(
-    cast(Any, get_wsgi_application()), workers=int(os.environ.get("KESTRA_EE_WEB_THREADS", "16"))
-)
+in_threads = RequestThreads(get_wsgi_application(), workers=int(os.environ.get("KESTRA_EE_WEB_THREADS", "16")))
 
 
 def stays_open(scope: dict[str, Any]) -> bool:

@@ -1,13 +1,15 @@
 """The Celery app: queues, tenants, each app's `jobs`; and the dispatcher behind apps.common.dispatch."""
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import structlog
 from celery import Celery, Task, signals
 from django.conf import settings
-from django.db import close_old_connections, connection
-from kombu.exceptions import OperationalError
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from kombu.exceptions import OperationalError as BrokerError
 
 from apps.common.dispatch import Argument, BrokerUnreachable
 from apps.tenants.scope import public_scope, tenant_scope
@@ -22,13 +24,33 @@ class ScopedJob(Task):
     abstract = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        tenant = self.request.get(TENANT_HEADER) or (self.request.headers or {}).get(TENANT_HEADER)
+        tenant = tenant_of(self)
         structlog.contextvars.bind_contextvars(tenant=tenant, job=self.name)
         try:
-            with tenant_scope(tenant) if tenant else public_scope():
+            with _scope_of(tenant):
                 return super().__call__(*args, **kwargs)
         finally:
             structlog.contextvars.unbind_contextvars("tenant", "job")
+
+
+@contextmanager
+def _scope_of(tenant: str | None) -> Iterator[None]:
+    """A connection kept for many jobs may have died with the server: the query that opens the schema finds it out."""
+    with ExitStack() as scope:
+        try:
+            scope.enter_context(tenant_scope(tenant) if tenant else public_scope())
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block:
+                raise
+            connection.close()
+            scope.enter_context(tenant_scope(tenant) if tenant else public_scope())
+        yield
+
+
+def tenant_of(job: Task) -> str | None:
+    """The tenant that the message of the job under way names."""
+    named: str | None = job.request.get(TENANT_HEADER) or (job.request.headers or {}).get(TENANT_HEADER)
+    return named
 
 
 class KestraCelery(Celery):
@@ -54,17 +76,19 @@ class CeleryDispatcher:
     def send(self, job: str, args: tuple[Argument, ...], *, tenant: str | None, queue: str) -> None:
         try:
             app.send_task(job, args=args, queue=queue, headers={TENANT_HEADER: tenant}, ignore_result=True)
-        except (OperationalError, OSError) as error:
+        except (BrokerError, OSError) as error:
             raise BrokerUnreachable(str(error)) from error
 
 
 @signals.task_prerun.connect(weak=False)
-def check_connection(**_: Any) -> None:
-    """A connection kept for many jobs may have died with the server: look before the job, or all of them fail."""
+def check_connection(task: Task, **_: Any) -> None:
+    """A connection that broke or is old is closed before the job. A job without a tenant, whose schema is opened
+    without a query, also looks whether the connection is alive: it may have died with the server."""
     if connection.in_atomic_block:
         return  # run in place, within the caller's transaction
-    connection.health_check_enabled = True  # type: ignore[attr-defined]
-    connection.health_check_done = False  # type: ignore[attr-defined]
+    if tenant_of(task) is None:
+        connection.health_check_enabled = True  # type: ignore[attr-defined]
+        connection.health_check_done = False  # type: ignore[attr-defined]
     close_old_connections()
 
 

@@ -156,9 +156,10 @@ def fresh_copy(user: User) -> User:
     return copied
 
 
-_USER_VERSION: Final = f"SELECT xmin::text FROM public.{User._meta.db_table} WHERE username = %s"  # noqa: S608
+# A row's version is who wrote it and where it lies: a second write by the same transaction moves it.
+_USER_VERSION: Final = f"SELECT xmin::text, ctid::text FROM public.{User._meta.db_table} WHERE username = %s"  # noqa: S608 - a constant
 _TOKEN_VERSION: Final = (
-    f"SELECT t.xmin::text, u.xmin::text FROM public.{ApiToken._meta.db_table} t"  # noqa: S608 - names of tables
+    f"SELECT t.xmin::text, t.ctid::text, u.xmin::text, u.ctid::text FROM public.{ApiToken._meta.db_table} t"  # noqa: S608
     f" JOIN public.{User._meta.db_table} u ON u.id = t.user_id WHERE t.digest = %s"
 )
 remembered: Final = RememberedRows()
@@ -205,7 +206,7 @@ _checking = threading.Lock()
 
 
 def user_of_basic(value: str) -> User | None:
-    """One small query when the password was verified within a minute. Raises TooManyRequests while the name is locked."""
+    """One small query when the password was verified within a minute. TooManyRequests while the name is locked."""
     try:
         username, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):

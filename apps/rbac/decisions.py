@@ -1,22 +1,35 @@
 """What a person may do in the open tenant: the one place that answers."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
+from django.db import connection
 from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import Forbidden
+from apps.common.ids import to_uuid
 from apps.common.namespace_paths import is_within_any, outermost
 from apps.rbac.catalog import NAMESPACED, SUPER_ADMIN_PERMISSIONS
-from apps.rbac.models import Binding, BindingType, Group, TenantAccess
 
 EVERYWHERE: Final = ""
 """In place of a namespace: the whole tenant."""
 
 _CACHE: Final = "_rbac_grants"
+_HELD: Final = """
+SELECT b.namespace, r.permissions::text FROM rbac_binding b JOIN rbac_role r ON r.id = b.role_id
+WHERE (b.type = 'USER' AND b.external_id = %(user)s)
+  OR (b.type = 'GROUP' AND b.external_id IN (SELECT group_id FROM rbac_groupmember WHERE user_id = %(user)s))
+ORDER BY b.id
+"""
+_BOUND: Final = """
+SELECT 1 FROM rbac_groupmember WHERE user_id = %(user)s UNION ALL
+SELECT 1 FROM rbac_tenantaccess WHERE user_id = %(user)s LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
@@ -114,17 +127,22 @@ def forget_grants(user: User) -> None:
 def _read_grants(user: User) -> Grants:
     if not user.is_active:
         return Grants({}, bound=False)
-    groups = Group.objects.filter(members__user_id=user.pk).values("pk")
-    bindings = Binding.objects.filter(
-        Q(type=BindingType.USER, external_id=user.pk) | Q(type=BindingType.GROUP, external_id__in=groups)
-    ).values_list("namespace", "role__permissions")
+    person = to_uuid(user.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, {"user": person})
+        held = tuple(cursor.fetchall())
+        if held:
+            return _grants_from(held)
+        cursor.execute(_BOUND, {"user": person})
+        return Grants({}, bound=cursor.fetchone() is not None)
+
+
+@lru_cache(maxsize=4096)
+def _grants_from(held: tuple[tuple[str | None, str], ...]) -> Grants:
+    """Of (namespace, permissions as JSON text). Kept by what was read, so a changed right is a changed key."""
     namespaces: dict[tuple[str, str], set[str]] = {}
-    bound = False
-    for namespace, permissions in bindings:
-        bound = True
-        for permission, actions in permissions.items():
+    for namespace, permissions in held:
+        for permission, actions in json.loads(permissions).items():
             for action in actions:
                 namespaces.setdefault((permission, action), set()).add(namespace or EVERYWHERE)
-    if not bound:
-        bound = groups.exists() or TenantAccess.objects.filter(pk=user.pk).exists()
-    return Grants({key: frozenset(held) for key, held in namespaces.items()}, bound)
+    return Grants({key: frozenset(places) for key, places in namespaces.items()}, bound=True)

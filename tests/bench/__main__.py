@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 
 from tests.bench import expressions
+from tests.bench.figures import Figure
 from tests.bench.machine import durable_commit_ms
 from tests.bench.server import bench_server
-from tests.bench.workloads import WORKLOADS, Figure
+from tests.bench.workloads import WORKLOADS
 
 EXPRESSIONS = "expressions"
 """The one workload that needs no server."""

@@ -21,7 +21,7 @@ def bench_server() -> Iterator[Server]:
         user = os.environ.get("KESTRA_EE_BENCH_USER", EMAIL)
         password = os.environ.get("KESTRA_EE_BENCH_PASSWORD", PASSWORD)
         with httpx.Client(base_url=given, auth=(user, password), timeout=120) as client:
-            yield Server(client, os.environ.get("KESTRA_EE_BENCH_DATABASE_URL"))
+            yield Server(client, os.environ.get("KESTRA_EE_BENCH_DATABASE_URL"), credentials=(user, password))
         return
     with tempfile.TemporaryDirectory(prefix="kestra-ee-bench-", dir="/tmp") as folder, started(Path(folder)) as server:
         yield server

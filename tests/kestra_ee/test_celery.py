@@ -82,6 +82,16 @@ def test_jobs_are_named_by_app_and_function() -> None:
     assert "workflows.tick" in app.tasks
 
 
+def test_job_of_a_tenant_finds_out_by_itself_that_its_connection_died(committed_alpha: str) -> None:
+    other = connection.copy()
+    with connection.cursor() as cursor, other.cursor() as killer:
+        cursor.execute("SELECT pg_backend_pid()")
+        killer.execute("SELECT pg_terminate_backend(%s, 5000)", cursor.fetchone())
+    other.close()
+    note.apply(("x",), headers={TENANT_HEADER: "alpha"}).get()
+    assert seen == [("x", "alpha")]
+
+
 def test_connection_that_died_is_replaced_before_the_next_job(committed_alpha: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
@@ -90,7 +100,7 @@ def test_connection_that_died_is_replaced_before_the_next_job(committed_alpha: s
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
     other.close()
-    check_connection()
+    check_connection(note)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid(), current_schema()")
         new_pid, schema = cursor.fetchone()

@@ -27,6 +27,7 @@ class Server:
     database_url: str | None
     home: Path | None = None
     process: subprocess.Popen[bytes] | None = None
+    credentials: tuple[str, str] = (EMAIL, PASSWORD)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from apps.common.access import access
 from apps.common.api import query_flag, query_instant, query_number
 from apps.common.clock import now as read_clock
-from apps.common.errors import Invalid, NotFound
+from apps.common.errors import Invalid
 from apps.live.stream import leave_request_thread
 from apps.workflows.api.describe import FORM, describe, flag, moment, number, text
 from apps.workflows.api.reading import answer_json, plain_json, read_labels, tenant_of
@@ -53,10 +53,7 @@ def start_execution(request: Request, namespace: str, flow_id: str) -> HttpRespo
         # The answer comes when the execution ends: until then neither a thread nor a connection is held for it.
         close_old_connections()
         return StreamingHttpResponse(end_of(tenant, started.execution_id, url), content_type="application/json")
-    found = read_with_url(started.execution_id, url)
-    if found is None:
-        raise NotFound(f"Execution {started.execution_id} not found")
-    return answer_json(found)
+    return answer_json(execution_json(started.row, [], read_clock(), url=url))
 
 
 @describe(dict[str, Any], body=FORM, query=(LABELS, number("revision")), tag="Executions")

@@ -19,11 +19,16 @@ from apps.storage.internal_storage import open_storage
 from apps.timers.services import drop_timers
 from apps.workflows.dispatch import send_commands
 from apps.workflows.engine.events import KillRequested
+from apps.workflows.engine.frontier import Change
 from apps.workflows.execution_store.children import let_children_go
 from apps.workflows.execution_store.create import CORRELATION, NewExecution
+from apps.workflows.execution_store.json_text import dump, parse
 from apps.workflows.execution_store.load import lock_execution
 from apps.workflows.execution_store.purge import delete_executions
+from apps.workflows.execution_store.rows import changes_to_json
 from apps.workflows.flow_language.flow import FlowDefinition
+from apps.workflows.plugin_api.inputs import Input
+from apps.workflows.selectors.executions import ExecutionRow
 from apps.workflows.selectors.flow_sources import FlowSource, find_source
 from apps.workflows.services.advance import step
 from apps.workflows.services.definitions import load_flow
@@ -48,15 +53,18 @@ class StartRequest:
     labels: Sequence[tuple[str, str]] = ()
     schedule_date: datetime | None = None
     trigger: dict[str, Any] | None = None
+    system_labels: Sequence[tuple[str, str]] = ()
+    """Labels that the product itself sets, as `system.app`; no caller's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The execution that was created, and of which flow revision."""
+    """The execution that was created, as its row was written, and of which flow revision."""
 
     execution_id: str
     source: FlowSource
     definition: FlowDefinition
+    row: ExecutionRow
 
 
 def create_execution(*, acting_user: Actor | None, request: StartRequest) -> Started:
@@ -69,7 +77,7 @@ def create_execution(*, acting_user: Actor | None, request: StartRequest) -> Sta
     execution_id = new_id()
     if not any(key == CORRELATION for key, _ in labels):
         labels.append((CORRELATION, execution_id))
-    labels += starter_labels(acting_user)
+    labels += [*starter_labels(acting_user), *request.system_labels]
     inputs = read_flow_inputs(definition, execution_id, request.given, request.files)
     new = NewExecution(
         id=execution_id,
@@ -83,8 +91,9 @@ def create_execution(*, acting_user: Actor | None, request: StartRequest) -> Sta
         original_id=execution_id,
         schedule_date=request.schedule_date,
     )
+    now = read_clock()
     with transaction.atomic():
-        store_execution(new, definition, read_clock())
+        store_execution(new, definition, now)
         record(
             acting_user=acting_user,
             action="CREATE",
@@ -92,7 +101,35 @@ def create_execution(*, acting_user: Actor | None, request: StartRequest) -> Sta
             detail={"namespace": source.namespace, "flowId": source.flow_id, "executionId": execution_id},
             permission="EXECUTION",
         )
-    return Started(execution_id, source, definition)
+    return Started(execution_id, source, definition, _written(new, now))
+
+
+def _written(new: NewExecution, now: datetime) -> ExecutionRow:
+    """The row as it is in the table: a caller that is answered with it needs not read it back."""
+
+    def stored(value: Any) -> Any:
+        return None if value is None else parse(dump(value))
+
+    return ExecutionRow(
+        id=new.id,
+        namespace=new.namespace,
+        flow_id=new.flow_id,
+        flow_revision=new.flow_revision,
+        flow_ref=new.flow_ref,
+        state=new.state.value,
+        histories=changes_to_json([Change(new.state, now)]),
+        inputs=stored(new.inputs),
+        outputs=None,
+        labels=[{"key": key, "value": value} for key, value in new.labels],
+        variables=stored(new.variables),
+        trigger=stored(new.trigger),
+        parent_id=new.parent_id,
+        original_id=new.original_id,
+        schedule_date=new.schedule_date,
+        attempt_number=new.attempt_number,
+        original_created=now,
+        start_date=now,
+    )
 
 
 def check_inputs(*, request: StartRequest) -> list[dict[str, Any]]:
@@ -106,6 +143,12 @@ def check_inputs(*, request: StartRequest) -> list[dict[str, Any]]:
         can_encrypt=is_configured(),
         file_address=lambda declared, upload: "",
     )
+
+
+def list_inputs(namespace: str, flow_id: str, revision: int | None = None) -> Sequence[Input]:
+    """The inputs that a flow declares, for a form. NotFound; IllegalState when it is disabled."""
+    _, definition = _find(StartRequest(namespace, flow_id, revision))
+    return definition.inputs
 
 
 def kill_execution(*, acting_user: Actor | None, execution_id: str, cascade: bool = True) -> None:
