@@ -1,10 +1,12 @@
 """All settings, read from the environment, by subject."""
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import isodate
 from django.core.exceptions import ImproperlyConfigured
 from django_stubs_ext import monkeypatch
 
@@ -15,6 +17,17 @@ from kestra_ee.launcher.broker import transport_options
 monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+def env_duration(name: str, default: str) -> float:
+    """An ISO duration such as P7D or PT12H, in seconds. Raises ImproperlyConfigured."""
+    try:
+        found = isodate.parse_duration(env(name, default), as_timedelta_if_possible=True)
+    except isodate.ISO8601Error:
+        found = None
+    if not isinstance(found, timedelta) or found <= timedelta(0):
+        raise ImproperlyConfigured(f"{name} must be an ISO duration such as {default}, in days or less.")
+    return found.total_seconds()
+
 
 # Installation
 
@@ -210,6 +223,7 @@ KESTRA_PERIODIC_JOBS = {
     "tick": {"job": "workflows.tick", "every_seconds": 1, "expires": 2},
     "accounts clean-up": {"job": "accounts.clean_up", "every_seconds": 24 * 3600, "expires": 3600},
     "mail": {"job": "mail.carry", "every_seconds": 5, "expires": 5},
+    "invitations clean-up": {"job": "invitations.clean_up", "every_seconds": 24 * 3600, "expires": 3600},
     "mail clean-up": {"job": "mail.clean_up", "every_seconds": 24 * 3600, "expires": 3600},
     "audit seals": {"job": "instance.seal_audit", "every_seconds": 60, "expires": 50},
     "audit retention": {"job": "instance.purge_audit", "every_seconds": 3600, "expires": 600},
@@ -310,6 +324,8 @@ KESTRA_RESET_COOLDOWN_SECONDS = int(env("KESTRA_EE_RESET_COOLDOWN_SECONDS", "300
 KESTRA_SIGN_IN_THRESHOLD = int(env("KESTRA_EE_SIGN_IN_THRESHOLD", "10"))
 KESTRA_SIGN_IN_WINDOW_SECONDS = int(env("KESTRA_EE_SIGN_IN_WINDOW_SECONDS", "300"))
 KESTRA_SIGN_IN_LOCK_SECONDS = int(env("KESTRA_EE_SIGN_IN_LOCK_SECONDS", "1800"))
+KESTRA_INVITATION_SECONDS = env_duration("KESTRA_EE_INVITATION_EXPIRE_AFTER", "P7D")
+"""How long an invitation's link is good: an ISO duration."""
 LOGIN_URL = "/ui/login"
 KESTRA_SECOND_FACTOR = env("KESTRA_EE_SECOND_FACTOR")
 """Of whom a second factor is required: everyone, super-admins; empty leaves it to tenants and people."""

@@ -53,6 +53,8 @@ PUBLIC_ROUTES = {
     "ui/login",
     "ui/logout",
     "mail/events/<str:signed>",
+    "ui/invite/<str:token>",
+    "api/v1/invitation/create/<str:invitation_id>",
 }
 """Routes that everyone may call. Each one was thought about; see api-map.md §1.2."""
 

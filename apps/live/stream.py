@@ -24,6 +24,10 @@ QUEUE_SIZE: Final = 256
 READY_SECONDS: Final = 10.0
 ALL_EXECUTIONS: Final = "executions"
 """The topic of every execution's events; `exec:<id>` is that of one."""
+ANNOUNCEMENTS: Final = "announce"
+"""The topic of what everybody is told."""
+ALL_TENANTS: Final = ""
+"""In place of a tenant: the event is for the listeners of all of them."""
 RESYNC: Final = "resync"
 """Kind of the event that says: some were missed, read again what you show."""
 
@@ -113,7 +117,10 @@ class _Listener:
     queue: asyncio.Queue[EventRow | Event]
 
     def wants(self, row: EventRow) -> bool:
-        if row.tenant != self.tenant or not (self.namespaces is None or is_within_any(row.namespace, self.namespaces)):
+        if row.tenant not in (self.tenant, ALL_TENANTS):
+            return False
+        # what has no namespace is about the tenant itself
+        if row.namespace and self.namespaces is not None and not is_within_any(row.namespace, self.namespaces):
             return False
         return row.topic in self.topics or (ALL_EXECUTIONS in self.topics and row.kind == "execution")
 
@@ -197,7 +204,7 @@ class _Hub:
         while True:
             with self.lock:
                 listeners, arrivals = list(self.listeners), self.arrivals
-            rows, reached = read_events(sorted({listener.tenant for listener in listeners}), position)
+            rows, reached = read_events(sorted({ALL_TENANTS, *(listener.tenant for listener in listeners)}), position)
             with self.lock:
                 if arrivals != self.arrivals:
                     continue  # somebody came after the list was made: what was read may be news to him, read again
@@ -227,7 +234,7 @@ def stop_reader() -> None:
 def _read_missed(tenant: str, since: Position) -> tuple[list[EventRow], bool]:
     """Rows after a position, and whether these are all."""
     try:
-        rows, _ = read_events([tenant], since)
+        rows, _ = read_events([ALL_TENANTS, tenant], since)
     finally:
         connection.close()
     return rows, len(rows) < PAGE

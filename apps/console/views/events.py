@@ -13,31 +13,46 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from apps.accounts.selectors import current_user
-from apps.common.access import access
+from apps.common.access import member
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import BadRequest
-from apps.live.stream import ALL_EXECUTIONS, CONTENT_TYPE, HEADERS, RESYNC, sse_message, subscribe, with_heartbeat
-from apps.rbac.decisions import visible_namespaces
+from apps.live.stream import (
+    ALL_EXECUTIONS,
+    ANNOUNCEMENTS,
+    CONTENT_TYPE,
+    HEADERS,
+    RESYNC,
+    sse_message,
+    subscribe,
+    with_heartbeat,
+)
+from apps.rbac.decisions import check_can, visible_namespaces
 
 MOST_TOPICS: Final = 20
 LIFE_SECONDS: Final = 600
 """How long a stream lasts before the browser opens the next: permissions are looked at again, and servers can drain."""
 RETRY_MILLISECONDS: Final = 2000
 _ONE_EXECUTION: Final = re.compile(r"exec:[0-9A-Za-z]{22}")
+_NEEDS: Final = {ANNOUNCEMENTS: "", "invitations": "USER", ALL_EXECUTIONS: "EXECUTION"}
+"""Topic → whose READ it needs; empty: everybody in the tenant hears it."""
 
 
-@access("EXECUTION", "READ")
+@member
 @require_GET
 def events(request: HttpRequest) -> StreamingHttpResponse:
-    """Events of `topics` (executions, exec:<id>) in the namespaces the person may see, until the stream's life is over.
+    """Events of `topics` (executions, exec:<id>, announce, invitations) in the namespaces the person may see, until the
+    stream's life is over.
 
     A browser that comes back sends Last-Event-ID and gets what it missed; a page that was just read sends in `since`
-    the place it was read at. Raises BadRequest for an unknown topic.
+    the place it was read at. Raises BadRequest for an unknown topic, Forbidden for one whose permission
+    is missing.
     """
     topics = [topic for topic in request.GET.get("topics", "").split(",") if topic]
-    unknown = [topic for topic in topics if topic != ALL_EXECUTIONS and not _ONE_EXECUTION.fullmatch(topic)]
+    unknown = [topic for topic in topics if topic not in _NEEDS and not _ONE_EXECUTION.fullmatch(topic)]
     if unknown or not 1 <= len(topics) <= MOST_TOPICS:
-        raise BadRequest(f"'topics' takes 1 to {MOST_TOPICS} of: executions, exec:<execution id>.")
+        raise BadRequest(f"'topics' takes 1 to {MOST_TOPICS} of: {', '.join(_NEEDS)}, exec:<execution id>.")
+    for permission in sorted({_NEEDS.get(topic, "EXECUTION") for topic in topics} - {""}):
+        check_can(current_user(request), permission, "READ")
     messages = _messages(
         require_tenant(),
         topics,

@@ -48,6 +48,8 @@ PLACES: Final = (
     _Place("Flows", "flow", "flows", "FLOW"),
     _Place("Executions", "runs", "executions", "EXECUTION"),
 )
+MANAGED: Final = (_Place("Invitations", "mail", "invitations", "USER"),)
+"""Page classes below Manage."""
 
 
 class Shell:
@@ -109,9 +111,13 @@ class Shell:
 
     @cached_property
     def admin_menu(self) -> list[MenuEntry]:
-        if self.person is None or not self.person.is_super_admin:
+        """What there is to manage: of the tenant, and for super admins the way to the installation."""
+        if self.person is None:
             return []
-        return [MenuEntry("Admin console", "shield", reverse("admin:index"))]
+        found = [self._entry(place) for place in MANAGED if can(self.person, place.permission, place.action)]
+        if self.person.is_super_admin:
+            found.append(MenuEntry("Admin console", "shield", reverse("admin:index")))
+        return found
 
     def _entry(self, place: _Place) -> MenuEntry:
         url, path = self.url(place.route), self._request.path

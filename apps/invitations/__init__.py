@@ -1,0 +1,1 @@
+"""Inviting people by mail or by a copied link, and joining with what was preset."""
