@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -121,12 +121,14 @@ class LabelRow:
     error: str = ""
 
 
-def read_label_rows(data: QueryDict) -> list[LabelRow]:
-    """The posted fields `key` and `value`, side by side; rows that are empty are left out."""
+def read_label_rows(data: QueryDict, removable: Collection[str] = ()) -> list[LabelRow]:
+    """The posted fields `key` and `value`, side by side; rows that are empty are left out, and so is one of a
+    `removable` key whose value was emptied.
+    """
     rows: list[LabelRow] = []
     for key, value in zip(data.getlist("key"), data.getlist("value"), strict=False):
         key, value = key.strip(), value.strip()
-        if not key and not value:
+        if not value and (not key or key in removable):
             continue
         error = ""
         if not key or not value:

@@ -147,7 +147,7 @@ def change_status(request: Request, execution_id: str) -> HttpResponse:
 @describe(ExecutionShape, body=list[LabelShape], tag=TAG)
 @access("EXECUTION", "UPDATE")
 def change_labels(request: Request, execution_id: str) -> HttpResponse:
-    """Add labels to an execution that has ended, or replace their values."""
+    """Make these the labels of an execution that has ended; only those of the product stay without being named."""
     get_head(request, execution_id, action="UPDATE")
     labels = read_label_list(request.data)
     return _done(lambda: set_labels(acting_user=request.user, execution_id=execution_id, labels=labels), execution_id)

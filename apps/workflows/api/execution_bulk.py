@@ -26,9 +26,9 @@ from apps.workflows.selectors.executions import ExecutionHead
 from apps.workflows.services.bulk_actions import act_on_all, any_state, ended, moving, not_ended, not_in
 from apps.workflows.services.bulk_executions import UnfitExecutions, check_executions
 from apps.workflows.services.execution_changes import (
+    add_labels,
     change_execution_status,
     force_run,
-    set_labels,
     unqueue_execution,
 )
 from apps.workflows.services.pausing import PAUSABLE, pause_execution, resume_execution
@@ -125,7 +125,7 @@ def _labelling(request: Request, labels: list[tuple[str, str]]) -> Callable[[str
 
 
 def _set_labels(request: Request, labels: list[tuple[str, str]], execution_id: str) -> None:
-    set_labels(acting_user=request.user, execution_id=execution_id, labels=labels)
+    add_labels(acting_user=request.user, execution_id=execution_id, labels=labels)
 
 
 BULKS: Final = (

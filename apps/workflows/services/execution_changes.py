@@ -92,11 +92,22 @@ def _definition(locked: Locked) -> FlowDefinition | None:
 
 
 def set_labels(*, acting_user: Actor | None, execution_id: str, labels: Sequence[tuple[str, str]]) -> None:
-    """Add labels to an ended execution, replacing the values of keys it has.
+    """Make these the labels of an ended execution: what is not among them goes. Those of the product stay.
 
-    NotFound; BadRequest when it has not ended (its Labels task may do it then); IllegalArgument for an empty key or
-    value, or a system label with another value than it has.
+    NotFound; BadRequest when it has not ended (its Labels task may do it then); IllegalArgument for a key that comes
+    twice, an empty key or value, or a system label with another value than it has. A pair of empty texts is left out.
     """
+    _change_labels(acting_user, execution_id, [pair for pair in labels if any(pair)], whole=True)
+
+
+def add_labels(*, acting_user: Actor | None, execution_id: str, labels: Sequence[tuple[str, str]]) -> None:
+    """Add labels to an ended execution, replacing the values of keys it has; errors as for ``set_labels``."""
+    _change_labels(acting_user, execution_id, labels, whole=False)
+
+
+def _change_labels(
+    acting_user: Actor | None, execution_id: str, labels: Sequence[tuple[str, str]], *, whole: bool
+) -> None:
     now = read_clock()
     with transaction.atomic():
         locked = hold_execution(execution_id)
@@ -106,14 +117,21 @@ def set_labels(*, acting_user: Actor | None, execution_id: str, labels: Sequence
         held = dict(reversed(execution.labels))  # the first of a key counts
         check_labels(labels, held)
         given = dict(labels)
-        execution.labels = [(key, given.get(key, value)) for key, value in held_once(execution.labels)]
-        execution.labels += [(key, value) for key, value in given.items() if key not in held]
+        kept = [
+            (key, given.get(key, value))
+            for key, value in held_once(execution.labels)
+            if not whole or key in given or key.startswith(SYSTEM_PREFIX)
+        ]
+        execution.labels = kept + [(key, value) for key, value in given.items() if key not in held]
         save_step(require_tenant(), locked, Decision(execution_changed=True), Extras(), now)
-        record_action(acting_user, execution, "labels", labels=given)
+        removed = sorted(held.keys() - dict(execution.labels).keys())
+        record_action(acting_user, execution, "labels", labels=given, **({"removed": removed} if removed else {}))
 
 
 def check_labels(labels: Sequence[tuple[str, str]], held: dict[str, str]) -> None:
-    """IllegalArgument for a label that is empty, or that only the product may set."""
+    """IllegalArgument for a label that is empty or there twice, or that only the product may set."""
+    if len(labels) > len({key for key, _ in labels}):
+        raise IllegalArgument("A key of the labels is there twice; keep one of them")
     for key, value in labels:
         if not key or not value:
             raise IllegalArgument(f"A label needs a key and a value; got `{key}:{value}`")

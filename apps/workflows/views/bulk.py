@@ -31,7 +31,7 @@ from apps.workflows.services.bulk_executions import (
     undeletable,
     unkillable,
 )
-from apps.workflows.services.execution_changes import force_run, set_labels, unqueue_execution
+from apps.workflows.services.execution_changes import add_labels, force_run, unqueue_execution
 from apps.workflows.services.pausing import PAUSABLE, pause_execution, resume_execution
 from apps.workflows.services.restarting import replay_execution, restart_execution
 
@@ -176,7 +176,7 @@ def _deed(action: BulkAction, user: User, data: QueryDict, rows: Sequence[LabelR
         return lambda head: delete_bulk(acting_user=user, heads=[head], **parts)
     more: dict[str, Any] = {}
     if action.word == "labels":
-        service: Callable[..., Any] = set_labels
+        service: Callable[..., Any] = add_labels
         more["labels"] = [(row.key, row.value) for row in rows]
     elif action.word == "replay":
         service = replay_execution

@@ -1,4 +1,4 @@
-"""Changing an execution's labels: values of those it has, and new ones."""
+"""Changing an execution's labels: values of those it has, new ones, and none where a value was emptied."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def ask_labels(request: HttpRequest, namespace: str, flow_id: str, execution_id:
 def change_labels(request: HttpRequest, namespace: str, flow_id: str, execution_id: str) -> HttpResponseBase:
     """Sets them and shows the execution; with problems the rows again as they were typed."""
     row = readable_execution(request, namespace, flow_id, execution_id, action="UPDATE")
-    rows = read_label_rows(request.POST)
+    rows = read_label_rows(request.POST, removable={label["key"] for label in row.labels})
     if any(one.error for one in rows):
         return _form(request, row, rows, status=422)
     try:

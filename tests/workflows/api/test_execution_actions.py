@@ -323,18 +323,19 @@ def test_the_status_of_an_ended_execution_is_changed(running: Running) -> None:
     assert client.post(f"/executions/{running_one}/change-status", status="SUCCESS").status_code == 422
 
 
-def test_labels_are_added_replaced_and_found(running: Running) -> None:
+def test_labels_are_set_as_a_whole_and_found(running: Running) -> None:
     client, runner = running
     client.post("/flows", HELLO)
     name = started(client, runner, labels="env:dev")
-    labels = [{"key": "env", "value": "prod"}, {"key": "who", "value": "me"}]
+    labels = [{"key": "env", "value": "prod"}, {"key": "who", "value": "me"}, {"key": "", "value": ""}]
     body = client.post(f"/executions/{name}/labels", labels).json()
     assert {one["key"]: one["value"] for one in body["labels"]} == {
-        "team": "data",
         "env": "prod",
         "who": "me",
         "system.correlationId": name,
     }
+    assert client.get("/executions/search", labels="team:data").json()["total"] == 0
+    assert AuditEntry.objects.filter(detail__action="labels").get().detail["removed"] == ["team"]
     assert client.get("/executions/search", labels="env:prod").json()["total"] == 1
     assert client.get("/executions/search", labels="who:me").json()["total"] == 1
     assert client.get("/executions/search", labels="env:dev").json()["total"] == 0
@@ -343,8 +344,10 @@ def test_labels_are_added_replaced_and_found(running: Running) -> None:
     assert "System labels can only be set by Kestra itself" in refused.json()["message"]
     assert client.post(f"/executions/{name}/labels", [{"key": "", "value": "x"}]).status_code == 422
     assert client.post(f"/executions/{name}/labels", ["x"]).status_code == 422
+    assert client.post(f"/executions/{name}/labels", [labels[0], labels[0]]).status_code == 422
     kept = [{"key": "system.correlationId", "value": name}]
     assert client.post(f"/executions/{name}/labels", kept).status_code == 200, "what it has already may be sent along"
+    assert [one["key"] for one in client.get(f"/executions/{name}").json()["labels"]] == ["system.correlationId"]
 
 
 def test_a_running_execution_gets_no_labels(running: Running) -> None:

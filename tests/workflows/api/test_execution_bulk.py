@@ -138,6 +138,7 @@ def test_status_and_labels_of_several(running: Running) -> None:
     assert list(invalids(client.post("/executions/labels/by-ids", asked))) == [napping]
     assert client.post("/executions/labels/by-ids", asked | {"executionsId": names}).json() == {"count": 2}
     assert client.get("/executions/search", labels="seen:yes").json()["total"] == 2
+    assert client.get("/executions/search", labels="team:data").json()["total"] == 2, "those they have stay"
     more = [{"key": "seen", "value": "twice"}]
     assert client.post("/executions/labels/by-query", more, labels="seen:yes").json() == {"count": 2}
     assert client.get("/executions/search", labels="seen:yes").json()["total"] == 0

@@ -277,6 +277,10 @@ def test_labels_are_replaced_and_added_but_never_the_products(flows: FlowRunner,
     alices.post(page + "/labels", key=["team", "tier", ""], value=["ops", "1", ""])
     kept = [(one["key"], one["value"]) for one in ran.execution.labels if not one["key"].startswith("system.")]
     assert kept == [("team", "ops"), ("tier", "1")]
+    assert "empty it to remove its label" in alices.get(page + "/labels").text
+    alices.post(page + "/labels", key=["team", "tier"], value=["", "2"])
+    kept = [(one["key"], one["value"]) for one in ran.execution.labels if not one["key"].startswith("system.")]
+    assert kept == [("tier", "2")]
 
 
 def test_a_running_execution_is_held_and_goes_on_where_it_stood(flows: FlowRunner, pages: AsPages, alice: User) -> None:
