@@ -18,6 +18,7 @@ monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+
 def env_duration(name: str, default: str) -> float:
     """An ISO duration such as P7D or PT12H, in seconds. Raises ImproperlyConfigured."""
     try:

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 from django.urls.resolvers import RoutePattern
+from django.views.generic import RedirectView
 
 from apps.accounts import urls as accounts
 from apps.audit import urls as audit
@@ -15,6 +16,7 @@ from apps.namespaces import urls as namespaces
 from apps.rbac import urls as rbac
 from apps.secrets import urls as secrets
 from apps.tenants.catalog import TenantConverter
+from apps.userapps import urls as userapps
 from apps.workflows import urls as workflows
 
 register_converter(TenantConverter, "tenant")
@@ -60,7 +62,7 @@ administered_api: Routes = [*rbac.administered_urls, *invitations.administered_u
 instance_api = by_first_word(
     [*invitations.instance_api_urls, *accounts.instance_api_urls, *rbac.instance_api_urls, *instance.api_urls]
 )
-tenant_pages = by_first_word([*console.ui_urls, *invitations.ui_urls, *workflows.ui_urls, *console.last_urls])
+tenant_pages = by_first_word([*console.ui_urls, *invitations.ui_urls, *workflows.ui_urls, *userapps.ui_urls, *console.last_urls])
 
 urlpatterns: Routes = [
     path("api/v1/openapi", show_openapi, name="openapi"),
@@ -71,11 +73,13 @@ urlpatterns: Routes = [
     path("api/v1/<tenant:tenant>/", include((tenant_api, "api"))),
     *console.root_urls,
     *accounts.ui_urls,
+    *rbac.root_urls,
     *invitations.root_ui_urls,
     path("ui/<tenant:tenant>/", include((tenant_pages, "ui"))),
     *accounts.root_urls,
     *instance.root_urls,
     *mail.root_urls,
+    path("admin/login/", RedirectView.as_view(pattern_name="sign_in", query_string=True)),  # ours asks both factors
     path("admin/", admin.site.urls),
 ]
 handler400 = "apps.common.error_pages.bad_request"

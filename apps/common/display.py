@@ -1,10 +1,13 @@
 """Values as people read them on pages: durations, times, counts, states as words."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from apps.common.clock import now
+from apps.common.markdown import render_markdown
 
 THIN_SPACE: Final = "\u202f"
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
@@ -78,7 +81,38 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{thousands(count)} {one if count == 1 else many or one + 's'}"
 
 
+def safe_link(address: str) -> str:
+    """An address that a link may lead to: http, https, mailto, or within this site; # for anything else."""
+    text = str(address).strip()
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # what looks like a broken IPv6 address
+        return "#"
+    if parts.scheme in {"http", "https", "mailto"} or (not parts.scheme and not parts.netloc and not _odd(text)):
+        return text
+    return "#"
+
+
+def _odd(text: str) -> bool:
+    """What browsers read as another site, though it has no scheme: //host, \\\\host."""
+    return text.startswith(("//", "/\\", "\\")) or any(ord(sign) < 32 for sign in text)
+
+
+def host_of(address: str) -> str:
+    """The host of an address; what stands for this site itself otherwise."""
+    return urlsplit(safe_link(address)).netloc or "the next page"
+
+
+def pretty_json(value: Any) -> str:
+    """A value as JSON over several lines."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
 FILTERS: Final[dict[str, Any]] = {
+    "markdown": render_markdown,
+    "safe_link": safe_link,
+    "host_of": host_of,
+    "pretty_json": pretty_json,
     "thousands": thousands,
     "duration": duration,
     "ago": ago,

@@ -11,6 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from apps.workflows.flow_language.flow import FlowDefinition
+from apps.workflows.plugin_api.app_block import AppBlock
 from apps.workflows.plugin_api.condition import Condition
 from apps.workflows.plugin_api.documented import Documented
 from apps.workflows.plugin_api.errors import MissingLibrary
@@ -26,6 +27,7 @@ _NOUNS: dict[type[PluginModel], str] = {
     Trigger: "trigger",
     Condition: "condition",
     TaskRunner: "taskRunner",
+    AppBlock: "appBlock",
 }
 
 

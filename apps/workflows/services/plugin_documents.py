@@ -9,6 +9,7 @@ from typing import Any, Final, get_args
 
 from apps.common.errors import NotFound
 from apps.workflows.flow_language.json_schema import flow_schema, installed_types, type_schema
+from apps.workflows.plugin_api.app_block import AppBlock
 from apps.workflows.plugin_api.condition import Condition
 from apps.workflows.plugin_api.documented import Documented
 from apps.workflows.plugin_api.errors import MissingLibrary, UnknownType
@@ -19,7 +20,7 @@ from apps.workflows.plugin_api.task import Task
 from apps.workflows.plugin_api.task_runner import TaskRunner
 from apps.workflows.plugin_api.trigger import Trigger
 
-_KINDS: Final = ((Task, "tasks"), (Trigger, "triggers"), (Condition, "conditions"), (TaskRunner, "taskRunners"))
+_KINDS: Final = ((Task, "tasks"), (Trigger, "triggers"), (Condition, "conditions"), (TaskRunner, "taskRunners"), (AppBlock, "appBlocks"))
 _PACKAGE: Final = "kestra-ee"
 
 
@@ -53,7 +54,6 @@ def _group(group: str) -> dict[str, Any]:
         "guides": [],
         "aliases": [],
         "apps": [],
-        "appBlocks": [],
         "categories": ["CORE" if ".core." in f"{group}." else "MISC"],
     }
 

@@ -6,6 +6,7 @@ import inspect
 
 import pytest
 
+from apps.userapps.language.source import inspect_app
 from apps.workflows.flow_language.source import inspect_flow
 from apps.workflows.plugin_api.documented import Documented
 from apps.workflows.plugin_api.model import PluginModel
@@ -47,8 +48,12 @@ def test_every_property_of_a_type_says_what_it_means(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)
-def test_every_example_is_a_flow_without_mistakes(name: str, example: object) -> None:
-    report = inspect_flow(getattr(example, "code"))  # noqa: B009 — pytest gives parameters without types
+def test_every_example_is_a_flow_or_app_without_mistakes(name: str, example: object) -> None:
+    code = getattr(example, "code")  # noqa: B009 — pytest gives parameters without types
+    if name.startswith("io.kestra.plugin.ee.apps."):
+        assert [str(violation) for violation in inspect_app(code).violations] == []
+        return
+    report = inspect_flow(code)
     assert [str(violation) for violation in report.violations] == []
     assert [str(warning) for warning in report.warnings] == []
     assert report.flow is not None

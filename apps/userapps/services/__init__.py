@@ -1,0 +1,1 @@
+"""Writes of Apps, and what their pages do."""

@@ -1,0 +1,148 @@
+"""One visit of an App's page: which App, who comes, which execution, and what is answered when it cannot be shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.common.content_security import HEADER, POLICY
+from apps.common.current_tenant import require_tenant
+from apps.common.errors import NotFound, ProductError, Unauthenticated
+from apps.rbac.middleware import client_address
+from apps.userapps.language.definition import AppDefinition
+from apps.userapps.language.source import parse_app
+from apps.userapps.models import UserApp
+from apps.userapps.selectors import find_brand
+from apps.userapps.services.admission import AppClosed, AppDisabled, AppNotYet, check_admission, find_app
+from apps.userapps.services.running import Visitor
+from apps.userapps.services.tickets import read_follow, sign_follow
+from apps.workflows.flow_language.violations import InvalidFlow
+
+EXECUTION: Final = "exec"
+EMBED: Final = "embed"
+_MARKDOWN_IMAGE: Final = re.compile(r"!\[[^\]]*\]\(")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """An admitted visit. ``execution_id`` is the one that the address names, by a value that this App signed."""
+
+    request: HttpRequest
+    app: UserApp
+    definition: AppDefinition
+    visitor: Visitor
+    execution_id: str | None
+
+    @property
+    def embedded(self) -> bool:
+        return self.request.GET.get(EMBED) == "1"
+
+    def address(self, execution_id: str | None = None, **more: str) -> str:
+        """The page's own address, of an execution when one is named."""
+        query = {} if execution_id is None else {EXECUTION: sign_follow(self.app.pk, execution_id)}
+        if self.embedded:
+            query[EMBED] = "1"
+        path = app_address(self.app)
+        query |= more
+        return f"{path}?{urlencode(query)}" if query else path
+
+    def part_address(self, route: str, **more: str) -> str:
+        """Address of something that belongs to the page: its events, a file, the log."""
+        query = dict(more)
+        if self.execution_id is not None:
+            query[EXECUTION] = sign_follow(self.app.pk, self.execution_id)
+        path = reverse(f"ui:{route}", kwargs={"tenant": require_tenant(), "uid": self.app.uid})
+        return f"{path}?{urlencode(query)}" if query else path
+
+
+def app_address(app: UserApp) -> str:
+    """The App's link, without scheme and host."""
+    return reverse("ui:app", kwargs={"tenant": require_tenant(), "uid": app.uid})
+
+
+def app_url(app: UserApp) -> str:
+    """The App's link as others can follow it."""
+    return settings.KESTRA_URL.rstrip("/") + app_address(app)
+
+
+def visit(request: HttpRequest, uid: str, *, action: str = "READ") -> Visit:
+    """Admits a visit. Raises what `check_admission` raises, and NotFound for a foreign execution."""
+    app = find_app(uid)
+    person = check_admission(app, request.user, action=action)
+    if person is None and isinstance(request.user, User) and request.user.is_active:
+        person = request.user  # a PUBLIC App knows who is signed in, and asks nobody to be
+    try:
+        definition = parse_app(app.source)
+    except InvalidFlow as error:
+        raise AppDisabled("This App cannot be read any more; its owner has to save it again.") from error
+    followed = request.GET.get(EXECUTION)
+    execution_id = None if not followed else read_follow(followed, app.pk)
+    return Visit(request, app, definition, Visitor(person, client_address(request)), execution_id)
+
+
+def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """What cannot be shown becomes a page that says why, in the words of people who never saw the console."""
+
+    def answer(request: HttpRequest, uid: str, **arguments: Any) -> HttpResponseBase:
+        try:
+            return view(request, uid, **arguments)
+        except Unauthenticated:
+            return to_sign_in(request)
+        except ProductError as error:
+            return refuse(request, error)
+
+    answer.__name__, answer.__module__, answer.__doc__ = view.__name__, view.__module__, view.__doc__
+    return answer
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponseBase:
+    """The sign-in page; inside a frame, where nobody must type a password, a page that leads out of it."""
+    target = f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}"
+    if request.GET.get(EMBED) == "1":
+        return _closed_page(request, "Sign in to use this App", "It opens in a window of its own.", 401, target)
+    return HttpResponseRedirect(target)
+
+
+def refuse(request: HttpRequest, error: ProductError) -> HttpResponse:
+    """The page for an App that cannot be used now, or not by this person."""
+    match error:
+        case AppNotYet():
+            title, text = "Not open yet", f"This App opens on {error.opens:%d %B %Y at %H:%M} UTC."
+        case AppClosed():
+            title, text = "This App has closed", "Its time is over. Ask the people who gave you the link."
+        case AppDisabled():
+            title, text = "Not available", error.message
+        case NotFound():
+            title, text = "There is nothing here", error.message
+        case _:
+            title, text = "This does not work", error.message
+    return _closed_page(request, title, text, error.status)
+
+
+def _closed_page(request: HttpRequest, title: str, text: str, status: int, sign_in: str = "") -> HttpResponse:
+    context = {"brand": find_brand(), "title_text": title, "text": text, "sign_in": sign_in, "embedded": True}
+    return render(request, "userapps/closed.html", context, status=status)
+
+
+def secure(response: HttpResponse, request: HttpRequest, app: UserApp, texts: Sequence[str] = ()) -> HttpResponse:
+    """The page's policy: who may frame it, and pictures from elsewhere where its blocks show some."""
+    nonce = getattr(request, "csp_nonce", "")
+    policy = POLICY.format(nonce=nonce)
+    hosts = " ".join(f"https://{host}" for host in app.embed_hosts)
+    policy = policy.replace("frame-ancestors 'self'", f"frame-ancestors 'self' {hosts}".rstrip())
+    if any(urlsplit(text).scheme == "https" or _MARKDOWN_IMAGE.search(text) for text in texts):
+        policy = policy.replace("img-src 'self'", "img-src 'self' https:")
+    response.headers[HEADER] = policy
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response

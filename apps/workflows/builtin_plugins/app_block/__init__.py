@@ -1,0 +1,1 @@
+"""The blocks that pages of Apps are made of."""
