@@ -1,8 +1,8 @@
-"""Setting, dropping and claiming timers. Callers are in a transaction; the timer is part of their change."""
+"""Setting, dropping and claiming timers and leases. Callers are in a transaction; both are part of their change."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -114,6 +114,88 @@ def tenants_with(kind: str) -> list[str]:
 
 
 def drop_tenant_timers(tenant: str) -> None:
-    """Delete all timers of a tenant that is gone."""
+    """Delete all timers and leases of a tenant that is gone."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM public.timer WHERE tenant = %s", [tenant])
+        cursor.execute("DELETE FROM public.timer_lease WHERE tenant = %s", [tenant])
+
+
+# Leases. Their time is the database's clock alone: the clocks of workers may differ.
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLease:
+    """A lease that was taken: what it is about, and the token that proves it."""
+
+    tenant: str
+    key: str
+    token: str
+
+
+def offer_lease(tenant: str, kind: str, key: str, pool: str) -> None:
+    """Let a process of the pool take the work, from now. Whoever holds it has lost it when this commits."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO public.timer_lease (tenant, kind, key, pool, token, free_at, failures)"
+            " VALUES (%s, %s, %s, %s, '', now(), 0) ON CONFLICT (tenant, kind, key) DO UPDATE"
+            " SET pool = EXCLUDED.pool, token = '', free_at = now(), failures = 0",
+            [tenant, kind, key, pool],
+        )
+
+
+def withdraw_leases(tenant: str, kind: str, keys: Sequence[str]) -> None:
+    """There is no such work any more. Whoever holds it has lost it when this commits."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM public.timer_lease WHERE tenant = %s AND kind = %s AND key = ANY(%s)",
+            [tenant, kind, list(keys)],
+        )
+
+
+def take_leases(kind: str, pools: Sequence[str], tokens: Sequence[str], length: timedelta) -> list[HeldLease]:
+    """Take work that is free, one lease per token at most; of two that try at once each gets other ones."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH free AS (SELECT id, row_number() OVER (ORDER BY free_at) AS n FROM (SELECT id, free_at"
+            "  FROM public.timer_lease WHERE kind = %s AND pool = ANY(%s) AND free_at <= clock_timestamp()"
+            "  ORDER BY free_at LIMIT %s FOR UPDATE SKIP LOCKED) AS found)"
+            " UPDATE public.timer_lease l SET token = (%s::text[])[free.n],"
+            " free_at = clock_timestamp() + %s * interval '1 second' FROM free WHERE l.id = free.id RETURNING l.tenant, l.key, l.token",
+            [kind, list(pools), len(tokens), list(tokens), length.total_seconds()],
+        )
+        return [HeldLease(*row) for row in cursor.fetchall()]
+
+
+def renew_leases(tokens: Sequence[str], length: timedelta) -> set[str]:
+    """Say that the holders of these tokens live. The tokens that still hold; the others have lost their work."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE public.timer_lease SET free_at = clock_timestamp() + %s * interval '1 second'"
+            " WHERE token = ANY(%s) RETURNING token",
+            [length.total_seconds(), list(tokens)],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def keeps_lease(token: str) -> bool:
+    """Whether the token still holds, and until the caller's transaction ends nobody else takes the work."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM public.timer_lease WHERE token = %s FOR SHARE", [token])
+        return cursor.fetchone() is not None
+
+
+def went_well(token: str) -> None:
+    """The work makes progress: earlier failures no longer put it off."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE public.timer_lease SET failures = 0 WHERE token = %s AND failures > 0", [token])
+
+
+def give_lease_back(token: str, *, failed: bool, longest: timedelta = timedelta(minutes=1)) -> None:
+    """Another process may take the work: at once, or, when it failed, after 1, 2, 4, … seconds, at most ``longest``."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE public.timer_lease SET token = '', failures = CASE WHEN %s THEN failures + 1 ELSE failures END,"
+            " free_at = clock_timestamp() + CASE WHEN %s THEN interval '1 second' * least(%s, 2 ^ least(failures, 20))"
+            " ELSE interval '0' END WHERE token = %s",
+            [failed, failed, longest.total_seconds(), token],
+        )

@@ -18,10 +18,13 @@ from apps.workflows.services.subflows import create_child, kill_children_of
 from apps.workflows.worker.drive import Driver
 from apps.workflows.worker.poll_trigger import poll_trigger as look
 from apps.workflows.worker.pulse import Pulse
+from apps.workflows.worker.streams import StreamKeeper
 from apps.workflows.worker.working_directory import sweep_working_directories
 
 _DRIVERS: list[Driver] = []
 """The one driver of this process, made when the process starts or runs its first task."""
+_KEEPERS: list[StreamKeeper] = []
+"""The one keeper of streams of this process, made when the process starts."""
 
 
 def driver() -> Driver:
@@ -44,13 +47,17 @@ def served_groups() -> frozenset[str]:
 def start_driver(**_: object) -> None:
     """A worker's pool process starts: its heartbeat begins before its first claim."""
     if served_groups():
-        driver()
+        made = driver()
         sweep_working_directories()
+        _KEEPERS.append(StreamKeeper(lambda: made.pulse.process_id, made.groups))
+        _KEEPERS[0].start()
 
 
 @signals.worker_process_shutdown.connect(weak=False)
 def stop_driver(**_: object) -> None:
     """A pool process ends by itself: say so, so that nobody waits for its heartbeat to stop."""
+    while _KEEPERS:
+        _KEEPERS.pop().stop()
     while _DRIVERS:
         _DRIVERS.pop().pulse.stop()
 

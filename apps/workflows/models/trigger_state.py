@@ -22,6 +22,7 @@ class TriggerState(TenantRow):
         POLL = "POLL"
         FLOW = "FLOW"
         WEBHOOK = "WEBHOOK"
+        STREAM = "STREAM"
         OTHER = "OTHER"
 
     id = models.BigAutoField(primary_key=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -64,6 +65,33 @@ class PollingTrigger(Trigger):
         """One look, made by a worker: the variables of ``trigger`` when the flow is to start, else None.
 
         TaskFailed when looking failed: that is logged, and it looks again after the interval.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """Something that starts the flow. ``variables`` are those of ``trigger`` in its execution.
+
+    With a ``name`` (an id or an offset that the source gives, always the same for the same event) its execution is made
+    exactly once, however often the event is delivered; without one it is made once per delivery. ``moment``, if the
+    source tells it, must be the same at each delivery too.
+    """
+
+    variables: Mapping[str, Any]
+    name: str | None = None
+    moment: datetime | None = None
+
+
+class RealtimeTrigger(Trigger):
+    """A trigger that listens without an end, and starts the flow for each event."""
+
+    def stream(self, context: RunContext) -> Iterator[StreamEvent]:
+        """The events, as they come; runs in a thread of a worker process, in one process at a time.
+
+        When the next event is asked for, the execution of the one before is stored: acknowledge it then, and not
+        earlier, and no event is lost. Ends soon after ``context.cancellation`` says so; wake what waits by
+        ``on_cancel``. Whatever it raises is logged, and the stream is opened again after a while.
         """
         raise NotImplementedError
 

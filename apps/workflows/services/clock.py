@@ -9,6 +9,7 @@ from datetime import datetime
 import structlog
 from django.db import DatabaseError
 
+from apps.common.clock import now as read_clock
 from apps.common.dispatch import EXECUTOR_QUEUE, send_now
 from apps.tenants.scope import UnknownTenant, tenant_scope
 from apps.timers.services import claim_due_timers, drop_tenant_timers
@@ -19,7 +20,7 @@ from apps.workflows.services.advance import CONTINUE_TIMER, advance_execution
 from apps.workflows.services.flow_triggers import tell_triggers
 from apps.workflows.services.schedules import evaluate_due
 from apps.workflows.services.slots import look_after_slots
-from apps.workflows.services.trigger_states import TRIGGER_TIMER
+from apps.workflows.services.trigger_states import FLOW_TIMER, TRIGGER_TIMER, make_missing_rows
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +83,8 @@ def _wake_one(kind: str, key: str) -> None:
     elif kind == NEWS_TIMER:
         execution_id, _, number = key.partition(":")
         tell_triggers(execution_id, int(number))
+    elif kind == FLOW_TIMER:
+        make_missing_rows(int(key), read_clock())
     elif kind in EXECUTION_KINDS:
         execution_id, _, rest = key.partition(":")
         event: Event = Continue() if kind == CONTINUE_TIMER else Woken(kind, rest)

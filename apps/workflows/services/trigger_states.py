@@ -7,25 +7,42 @@ import json
 from datetime import datetime
 from typing import Final
 
+import structlog
+from django.db import transaction
+
 from apps.audit.services import Actor, record
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import NotFound
 from apps.common.ids import new_id
-from apps.timers.services import drop_timers, set_timers
+from apps.timers.services import drop_timers, offer_lease, set_timers, withdraw_leases
+from apps.workflows.dispatch import DEFAULT_GROUP
 from apps.workflows.engine.compiled_flow import compile_flow
 from apps.workflows.flow_language.flow import FlowDefinition
+from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.models import Flow, TriggerEvaluation, TriggerState
 from apps.workflows.plugin_api.state import State
 from apps.workflows.plugin_api.task import Level
-from apps.workflows.plugin_api.trigger import FlowListener, PollingTrigger, TimeTrigger, Trigger, WebhookTrigger
+from apps.workflows.plugin_api.trigger import (
+    FlowListener,
+    PollingTrigger,
+    RealtimeTrigger,
+    TimeTrigger,
+    Trigger,
+    WebhookTrigger,
+)
 from apps.workflows.selectors.flow_sources import FlowSource
-from apps.workflows.services.definitions import LoadedFlow
+from apps.workflows.services.definitions import FlowRevisionGone, LoadedFlow, load_flow
 from apps.workflows.services.trigger_dates import Dates
 from apps.workflows.services.trigger_evaluations import log_of_trigger, record_evaluation
 from apps.workflows.services.trigger_scope import EVALUATION_ERRORS
 
 TRIGGER_TIMER: Final = "trigger"
 """Kind of the timers of triggers; the key is the number of the trigger's row."""
+log = structlog.get_logger(__name__)
+STREAM_LEASE: Final = "stream"
+"""Kind of the leases of triggers that listen; the key is the number of the trigger's row."""
+FLOW_TIMER: Final = "flow_triggers"
+"""Kind of the timers of flows whose triggers have no rows yet; the key is the flow's number."""
 Kind = TriggerState.Kind
 ENDS, ALL_STATES = 1, 2
 """What a Flow trigger listens to: states at the end alone, or earlier ones too."""
@@ -57,9 +74,23 @@ def sync_triggers(flow: Flow, definition: FlowDefinition, now: datetime) -> None
         if anew:
             row.backfill = None if row.type != trigger.type else row.backfill
         row.save()
-        if anew:
+        if anew or row.kind == Kind.STREAM:
+            # One that listens begins anew with each revision: what it renders may name variables of the flow.
             begin_from(row, Dates(source, loaded, trigger), now)
         set_trigger_timer(row, now)
+
+
+def make_missing_rows(flow_ref: int, now: datetime) -> None:
+    """Rows for the triggers of a flow that was saved before triggers had rows. Twice is harmless."""
+    with transaction.atomic():
+        drop_timers(require_tenant(), [(FLOW_TIMER, str(flow_ref))])
+        flow = Flow.objects.select_for_update().filter(pk=flow_ref, deleted=False).first()
+        if flow is None or TriggerState.objects.filter(flow_ref=flow_ref).exists():
+            return
+        try:
+            sync_triggers(flow, load_flow(flow.uid, flow.revision).definition, now)
+        except (InvalidFlow, FlowRevisionGone) as error:
+            log.warning("the triggers of a flow that cannot be read start nothing", flow=str(flow), error=str(error))
 
 
 def remove_triggers(flow: Flow) -> None:
@@ -78,12 +109,25 @@ def begin_from(row: TriggerState, dates: Dates, now: datetime) -> None:
         except EVALUATION_ERRORS as error:
             record_evaluation(row, TriggerEvaluation.Outcome.FAILED, now, message=str(error))
             log_of_trigger(row, Level.ERROR, f"The next date cannot be told: {error}", now)
-    row.save(update_fields=["look_at", "next_date"])
+    if row.kind == Kind.STREAM and not row.sleeps:
+        group = dates.trigger.worker_group
+        pool = DEFAULT_GROUP if group is None else group.key
+        offer_lease(require_tenant(), STREAM_LEASE, str(row.pk), pool)
+        row.worker_id, row.evaluating_since = "", None
+    row.save(update_fields=["look_at", "next_date", "worker_id", "evaluating_since"])
 
 
 def set_trigger_timer(row: TriggerState, now: datetime, due: datetime | None = None) -> None:
-    """Set the timer of a trigger to what it waits for (or ``due``); drop it when it waits for nothing."""
+    """Set the timer of a trigger to what it waits for (or ``due``); drop it when it waits for nothing.
+
+    One that listens loses its lease when it sleeps.
+    """
     tenant = require_tenant()
+    if row.kind == Kind.STREAM:
+        if row.sleeps:
+            withdraw_leases(tenant, STREAM_LEASE, [str(row.pk)])
+            TriggerState.objects.filter(pk=row.pk).update(worker_id="", evaluating_since=None)
+        return
     due = due or due_of(row, now)
     if due is None:
         drop_timers(tenant, [(TRIGGER_TIMER, str(row.pk))])
@@ -148,7 +192,9 @@ def new_claim() -> str:
 
 def _remove(rows: list[TriggerState]) -> None:
     if rows:
-        drop_timers(require_tenant(), [(TRIGGER_TIMER, str(row.pk)) for row in rows])
+        tenant = require_tenant()
+        drop_timers(tenant, [(TRIGGER_TIMER, str(row.pk)) for row in rows])
+        withdraw_leases(tenant, STREAM_LEASE, [str(row.pk) for row in rows if row.kind == Kind.STREAM])
         TriggerState.objects.filter(pk__in=[row.pk for row in rows]).delete()
 
 
@@ -158,6 +204,8 @@ def _kind(trigger: Trigger) -> str:
             return Kind.TIME
         case PollingTrigger():
             return Kind.POLL
+        case RealtimeTrigger():
+            return Kind.STREAM
         case FlowListener():
             return Kind.FLOW
         case WebhookTrigger():

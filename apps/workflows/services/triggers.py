@@ -14,7 +14,14 @@ from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.models import TriggerState
 from apps.workflows.services.trigger_dates import Dates
 from apps.workflows.services.trigger_starts import find_triggered
-from apps.workflows.services.trigger_states import begin_from, hold_trigger, record_change, set_trigger_timer, switch
+from apps.workflows.services.trigger_states import (
+    Kind,
+    begin_from,
+    hold_trigger,
+    record_change,
+    set_trigger_timer,
+    switch,
+)
 
 
 def switch_trigger(
@@ -42,6 +49,8 @@ def unlock_trigger(*, acting_user: Actor | None, namespace: str, flow_id: str, t
         if row.execution_id is None and row.evaluating_since is None:
             raise IllegalState("Trigger is not locked")
         _unlock(row, now)
+        if row.kind == Kind.STREAM:
+            begin_anew(row, now)  # another worker may listen
         set_trigger_timer(row, now)
         record_change(acting_user, row, "unlock")
     return row

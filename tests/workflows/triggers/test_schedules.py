@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
 import time_machine
+from django.db import connection
 
 from apps.common.clock import now
 from apps.common.errors import IllegalArgument, IllegalState
@@ -16,6 +18,7 @@ from apps.workflows.services import schedules
 from apps.workflows.services.backfills import BackfillRequest, create_backfill, delete_backfill, pause_backfill
 from apps.workflows.services.flows import delete_flow, set_flow_disabled
 from apps.workflows.services.schedules import evaluate_due
+from apps.workflows.services.trigger_states import FLOW_TIMER
 from apps.workflows.services.triggers import restart_trigger, switch_trigger, unlock_trigger
 from tests.support.flow_runner import FlowRunner
 
@@ -354,3 +357,18 @@ def test_one_trigger_that_breaks_does_not_keep_the_others(
     frozen_clock.shift(20)
     flows.tick()
     assert sorted(one.flow_id for one in Execution.objects.all()) == ["one", "three", "two"], "it came again"
+
+
+def test_flows_of_before_triggers_had_rows_get_them(flows: FlowRunner, frozen_clock: Clock) -> None:
+    for flow_id in ("old", "kept"):
+        flows.save(SOURCE.replace("id: timed", f"id: {flow_id}"))
+    TriggerState.objects.filter(flow_id="old").delete()
+    Timer.objects.filter(kind="trigger").delete()
+    with connection.schema_editor() as editor:
+        import_module("apps.workflows.migrations.0003_streams_and_missing_triggers").ask_for_missing_rows(None, editor)
+    assert Timer.objects.filter(kind=FLOW_TIMER).count() == 1, "only for what is missing"
+    Timer.objects.filter(kind=FLOW_TIMER).update(due_at=now())
+    for _ in range(2):
+        flows.tick()
+    assert TriggerState.objects.get(flow_id="old").next_date == at(10, 10)
+    assert [timer.due_at for timer in Timer.objects.all()] == [at(10, 10)]

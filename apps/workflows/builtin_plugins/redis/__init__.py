@@ -1,0 +1,1 @@
+"""Plugins of io.kestra.plugin.redis."""
