@@ -62,7 +62,16 @@ administered_api: Routes = [*rbac.administered_urls, *invitations.administered_u
 instance_api = by_first_word(
     [*invitations.instance_api_urls, *accounts.instance_api_urls, *rbac.instance_api_urls, *instance.api_urls]
 )
-tenant_pages = by_first_word([*console.ui_urls, *invitations.ui_urls, *workflows.ui_urls, *userapps.ui_urls, *console.last_urls])
+tenant_pages = by_first_word(
+    [
+        *console.ui_urls,
+        *invitations.ui_urls,
+        *rbac.ui_urls,
+        *workflows.ui_urls,
+        *userapps.ui_urls,
+        *console.last_urls,
+    ]
+)
 
 urlpatterns: Routes = [
     path("api/v1/openapi", show_openapi, name="openapi"),
@@ -74,11 +83,13 @@ urlpatterns: Routes = [
     *console.root_urls,
     *accounts.ui_urls,
     *rbac.root_urls,
+    *rbac.root_urls,
     *invitations.root_ui_urls,
     path("ui/<tenant:tenant>/", include((tenant_pages, "ui"))),
     *accounts.root_urls,
     *instance.root_urls,
     *mail.root_urls,
+    path("admin/login/", RedirectView.as_view(pattern_name="sign_in", query_string=True)),  # ours asks both factors
     path("admin/login/", RedirectView.as_view(pattern_name="sign_in", query_string=True)),  # ours asks both factors
     path("admin/", admin.site.urls),
 ]

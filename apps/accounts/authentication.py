@@ -25,7 +25,7 @@ from apps.accounts.models import ApiToken, User
 from apps.accounts.selectors import find_token, find_user, token_digest
 from apps.accounts.services import check_sign_in, note_token_use
 from apps.common.error_pages import answer
-from apps.common.errors import TooManyRequests
+from apps.common.errors import TooManyRequests, Unauthenticated
 
 REMEMBER_SECONDS: Final = 60
 REMEMBER_MOST: Final = 1000
@@ -72,7 +72,7 @@ class CredentialsMiddleware:
         elif scheme.lower() in {"basic", "bearer"}:
             try:
                 found = (user_of_basic if scheme.lower() == "basic" else user_of_bearer)(value.strip())
-            except TooManyRequests as error:
+            except (TooManyRequests, Unauthenticated) as error:
                 return answer(request, error)
             request.user = found or AnonymousUser()
             request.credentials = scheme.lower()  # type: ignore[attr-defined]
@@ -187,7 +187,7 @@ class VerifiedPasswords:
     def knows(self, user: User, password: str) -> bool:
         until, digest, stored = self._entries.get(user.pk, (0.0, b"", ""))
         good = hmac.compare_digest(digest, self._digest(password))
-        return good and until > time.monotonic() and stored == user.password
+        return good and until > time.monotonic() and stored == user.password and not user.second_factor
 
     def remember(self, user: User, password: str) -> None:
         if len(self._entries) >= REMEMBER_MOST:
@@ -222,6 +222,8 @@ def user_of_basic(value: str) -> User | None:
         if known is not None and known.is_active and verified_passwords.knows(known, password):
             return known
         user = check_sign_in(username=username, password=password)
+        if user is not None and user.second_factor:
+            raise Unauthenticated("This account has a second factor, which Basic cannot send: use an API token.")
         if user is not None:
             verified_passwords.remember(user, password)
         return user

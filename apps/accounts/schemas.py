@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Self
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
-from apps.accounts.models import ApiToken, User
+from apps.accounts.models import ApiToken, SignInSession, User
 from apps.common.json_values import Shape
 
 
@@ -14,6 +14,43 @@ class SignInBody(Shape):
 
     username: str
     password: str
+    code: str | None = None
+    """Of the second factor, where the account has one."""
+
+
+class ResetPasswordBody(Shape):
+    """The token of the mailed link, and the new password under the name that clients send."""
+
+    token: str
+    new_password: str = Field(validation_alias=AliasChoices("newPassword", "password", "new_password"))
+
+
+class SessionShape(Shape):
+    """Where a person is signed in."""
+
+    id: str
+    way: str
+    started: datetime
+    last_seen: datetime
+    ip_address: str | None = None
+    user_agent: str
+    current: bool
+
+    @classmethod
+    def of(cls, session: SignInSession, current: str | None) -> Self:
+        return cls(
+            id=session.public_id,
+            way=session.way,
+            started=session.started,
+            last_seen=session.last_seen,
+            ip_address=session.ip_address,
+            user_agent=session.user_agent,
+            current=session.pk == current,
+        )
+
+
+class SessionList(Shape):
+    results: list[SessionShape]
 
 
 class CreateApiTokenBody(Shape):

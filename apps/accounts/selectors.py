@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from apps.accounts.models import ApiToken, PasswordReset, SignInGuard, SignInSession, User
+from apps.audit.services import current_caller
 from apps.common.clock import now
-from apps.common.errors import NotFound, Unauthenticated
+from apps.common.errors import Forbidden, NotFound, Unauthenticated
 from apps.common.ids import BadId, to_uuid
 
 
@@ -19,6 +20,13 @@ def current_user(request: HttpRequest | Request) -> User:
     if not isinstance(user, User):
         raise Unauthenticated("Sign in, or send Basic or Bearer credentials.")
     return user
+
+
+def check_own_account(request: HttpRequest | Request) -> User:
+    """Who asks, for what only the person may change: not while another acts in the name. Raises Forbidden."""
+    if current_caller.get().impersonated_by is not None:
+        raise Forbidden("You act as another person: passwords, factors, sessions and tokens stay that person's own.")
+    return current_user(request)
 
 
 def get_user(user_id: str) -> User:

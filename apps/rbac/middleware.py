@@ -11,13 +11,17 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 
+from apps.accounts.models import User
 from apps.accounts.selectors import current_user, find_user
+from apps.accounts.services.sessions import ACTS_AS, PASSWORD, WAY, note_seen
 from apps.audit.services import Caller, current_caller
 from apps.common.access import Guard, Mark, mark_for
 from apps.common.error_pages import answer
 from apps.common.errors import Forbidden, NotFound, ProductError, Unauthenticated
 from apps.rbac.decisions import EVERYWHERE, can, check_can, has_access
+from apps.rbac.services.impersonation import check_may_act_as
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +30,10 @@ OUTSIDE: Final = ("/static/", "/admin/")
 IMPERSONATE: Final = "X-Kestra-Impersonate"
 MEANS: Final = {"basic": "basic", "bearer": "token", "pass": "session", "session": "session"}
 """How a person was found, as the audit log says it."""
+
+
+class SecondFactorMissing(Forbidden):
+    """The password was right, but here it is not enough."""
 
 
 class AccessMiddleware:
@@ -47,14 +55,20 @@ class AccessMiddleware:
         self, request: HttpRequest, view: Callable[..., Any], args: list[Any], arguments: dict[str, Any]
     ) -> HttpResponseBase | None:
         if request.path_info.startswith(OUTSIDE):
-            return None
+            return self._admin_without_factor(request)
         mark = mark_for(view, request.method or "GET")
         if mark is None:
             return self._without_mark(request, view)
         try:
             if IMPERSONATE in request.headers:
                 impersonate(mark, request)
+            elif request.session.get(ACTS_AS):
+                act_as_session_says(mark, request)
             check_mark(mark, request, arguments)
+            if getattr(request, "credentials", "") == "session" and request.user.is_authenticated:
+                note_seen(request)
+        except SecondFactorMissing as error:
+            return self._to_enrolment(request) or answer(request, error)
         except Unauthenticated as error:
             return self._to_sign_in(request) or answer(request, error)
         except ProductError as error:
@@ -71,10 +85,27 @@ class AccessMiddleware:
         log.error("route without access mark refused", view=name, path=request.path)
         return answer(request, Forbidden("This route is closed."))
 
-    def _to_sign_in(self, request: HttpRequest) -> HttpResponseBase | None:
-        if not request.path_info.startswith("/ui/"):
+    def _admin_without_factor(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Django's admin asks who it is by itself, but knows of no second factor."""
+        if not request.path_info.startswith("/admin/") or not request.user.is_authenticated:
             return None
-        target = f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}"
+        try:
+            check_second_factor(request, request.user)
+        except SecondFactorMissing:
+            return self._to_enrolment(request)
+        return None
+
+    def _to_enrolment(self, request: HttpRequest) -> HttpResponseBase | None:
+        return self._to_page(request, reverse("enrol_second_factor"), required="1")
+
+    def _to_sign_in(self, request: HttpRequest) -> HttpResponseBase | None:
+        return self._to_page(request, settings.LOGIN_URL)
+
+    def _to_page(self, request: HttpRequest, page: str, **query: str) -> HttpResponseBase | None:
+        """The way to a page, for a browser that asked for one, and from there back; None for a client of the API."""
+        if not request.path_info.startswith(("/ui/", "/admin/")):
+            return None
+        target = f"{page}?{urlencode({**query, 'next': request.get_full_path()})}"
         if request.headers.get("HX-Request") == "true":
             answered = HttpResponseRedirect(target, status=204)
             answered.headers["HX-Redirect"] = target
@@ -100,6 +131,8 @@ def check_mark(mark: Mark, request: HttpRequest, arguments: dict[str, Any]) -> N
     user = request.user
     if not user.is_authenticated:
         raise Unauthenticated("Sign in, or send Basic or Bearer credentials.")
+    if mark.guard is Guard.SUPER_ADMIN or mark.in_tenant:
+        check_second_factor(request, user)
     if mark.guard is Guard.SUPER_ADMIN:
         if not user.is_super_admin:
             raise Forbidden("Only a super admin may do this.")
@@ -123,16 +156,55 @@ def impersonate(mark: Mark, request: HttpRequest) -> None:
     caller = current_user(request)
     if not mark.in_tenant or getattr(request, "tenant", None) is None:
         raise Forbidden("Nobody acts as another person outside a tenant.")
-    if not (caller.is_super_admin or can(caller, "IMPERSONATE", "READ")):
-        if not has_access(caller):
-            raise NotFound(f"There is no tenant '{request.tenant.pk}'.")  # type: ignore[attr-defined]
-        raise Forbidden("You need IMPERSONATE READ to act as another person.")
     name = request.headers[IMPERSONATE]
-    person = find_user(name)
-    if person is None or not has_access(person):
-        raise NotFound(f"There is no user '{name[:60]}' in this tenant.")
-    if person.is_super_admin and not caller.is_super_admin:
-        raise Forbidden("Only a super admin acts as a super admin.")
+    _become(request, caller, check_may_act_as(caller, find_user(name), name))
+
+
+def act_as_session_says(mark: Mark, request: HttpRequest) -> None:
+    """The same for a session that was told to (services/impersonation): in the tenant where it was, and only there.
+
+    Everywhere else the person acts as himself. When it is no longer allowed, it ends.
+    """
+    kept, tenant, caller = request.session[ACTS_AS], getattr(request, "tenant", None), request.user
+    if not by_session(request) or not mark.in_tenant or tenant is None or tenant.pk != kept["tenant"]:
+        return
+    try:
+        if not isinstance(caller, User):
+            raise Forbidden("Nobody is signed in.")
+        person = check_may_act_as(caller, User.objects.filter(pk=kept["user"]).first(), kept["name"])
+    except (Forbidden, NotFound):
+        del request.session[ACTS_AS]
+        return
+    _become(request, caller, person)
+
+
+def by_session(request: HttpRequest) -> bool:
+    """Whether the person was found by a session, not by what a program sends."""
+    return getattr(request, "credentials", "session") in {"session", "pass"}
+
+
+def check_second_factor(request: HttpRequest, user: Any) -> None:
+    """Raises SecondFactorMissing where one is required and the person has none.
+
+    A token is not asked: it is a factor of its own. Nor who came by a provider: that asks for its own.
+    """
+    if user.second_factor or user.is_service_account or getattr(request, "credentials", "") == "bearer":
+        return
+    if by_session(request) and request.session.get(WAY, PASSWORD) != PASSWORD:
+        return
+    tenant = getattr(request, "tenant", None)
+    wanted = settings.KESTRA_SECOND_FACTOR
+    if (
+        wanted == "everyone"
+        or (wanted == "super-admins" and user.is_super_admin)
+        or (tenant is not None and tenant.mfa_required)
+    ):
+        raise SecondFactorMissing(
+            f"A second factor is required here: add one at {reverse('enrol_second_factor')}, or use an API token."
+        )
+
+
+def _become(request: HttpRequest, caller: User, person: User) -> None:
     request.user = person
     current_caller.set(replace(current_caller.get(), impersonated_by=caller.pk))
 

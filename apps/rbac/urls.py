@@ -3,7 +3,8 @@
 from django.urls import URLPattern, path
 
 from apps.common.api import endpoint
-from apps.rbac.api import bindings, groups, me, people, roles, service_accounts
+from apps.rbac import authentication
+from apps.rbac.api import bindings, groups, me, people, roles, service_accounts, sign_in
 
 _service_account = endpoint(
     GET=service_accounts.show_service_account,
@@ -47,6 +48,11 @@ api_urls: list[URLPattern] = [
     ),
     path("users/<str:user_id>/groups", endpoint(PUT=people.put_groups_of_person)),
     path("users/<str:user_id>/password", endpoint(PUT=people.put_password, PATCH=people.put_password)),
+    path("users/<str:user_id>/impersonate", endpoint(POST=sign_in.post_impersonation)),
+    path("users/<str:user_id>/refresh-token", endpoint(DELETE=sign_in.delete_sessions)),
+    path("users/<str:user_id>/sessions", endpoint(GET=sign_in.list_sessions, DELETE=sign_in.delete_sessions)),
+    path("users/<str:user_id>/sessions/<str:session_id>", endpoint(DELETE=sign_in.delete_session)),
+    path("users/<str:user_id>/auths/<path:way>", endpoint(DELETE=sign_in.delete_way)),
     path("users/<str:user_id>/api-tokens", _tokens),
     path("users/<str:user_id>/api-tokens/<str:token_id>", _token),
     path(
@@ -70,4 +76,12 @@ administered_urls: list[URLPattern] = [
 instance_api_urls: list[URLPattern] = [
     path("users/<str:user_id>/superadmin", endpoint(PATCH=people.put_super_admin)),
     path("tenants/users/<str:user_id>/set-superadmin", endpoint(PUT=people.put_super_admin)),
+    path("users/<str:user_id>/second-factor", endpoint(DELETE=sign_in.delete_second_factor)),
+    path("users/<str:user_id>/lock", endpoint(DELETE=sign_in.delete_lock)),
+]
+ui_urls: list[URLPattern] = [path("admin/iam/act-as", authentication.act_as, name="act_as")]
+root_urls: list[URLPattern] = [
+    path("oauth/login/<slug:name>", authentication.oauth_login, name="oauth_login"),
+    path("oauth/callback/<slug:name>", authentication.oauth_callback, name="oauth_callback"),
+    path("ui/logout/acting", authentication.act_as_oneself, name="act_as_oneself"),
 ]

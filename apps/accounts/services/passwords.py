@@ -13,6 +13,7 @@ from apps.accounts.selectors import find_reset, find_user, token_digest
 from apps.accounts.services.sessions import end_sessions
 from apps.audit.services import record
 from apps.common.clock import now
+from apps.common.dispatch import send
 from apps.common.errors import Expired, IllegalArgument, IllegalState, Invalid
 from apps.common.mail import send_mail_later
 
@@ -61,6 +62,11 @@ def check_password(password: str) -> None:
 def hash_in_vain(password: str) -> None:
     """What a check of a password costs, for names that have none."""
     User().set_password(password)
+
+
+def order_password_reset(*, username: str) -> None:
+    """Hands the request to a job: who asks learns nothing, not even from the time it takes."""
+    send("accounts.mail_password_reset", username.strip().lower()[:254], tenant=None)
 
 
 def start_password_reset(*, username: str) -> bool:

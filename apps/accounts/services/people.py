@@ -86,9 +86,9 @@ def update_user(
     return user
 
 
-def set_user_type(*, acting_user: User, user: User, user_type: UserType) -> User:
-    """Grants or withdraws super admin. The last one keeps it. Raises Forbidden, IllegalState."""
-    if not acting_user.is_super_admin:
+def set_user_type(*, acting_user: User | None, user: User, user_type: UserType) -> User:
+    """Grants or withdraws super admin; None is a command. The last one keeps it. Raises Forbidden, IllegalState."""
+    if acting_user is not None and not acting_user.is_super_admin:
         raise Forbidden("Only a super admin changes the type of a user.")
     if UserType.SERVICE_ACCOUNT in {user.type, user_type}:
         raise IllegalState("A service account stays a service account.")

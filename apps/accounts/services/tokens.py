@@ -21,7 +21,7 @@ LAST_USED_STEP: Final = timedelta(minutes=1)
 
 def create_api_token(
     *,
-    acting_user: User,
+    acting_user: User | None,
     user: User,
     name: str,
     description: str = "",

@@ -1,0 +1,1 @@
+"""Pages of signing in: password, second factor, forgotten password; and the way out."""
