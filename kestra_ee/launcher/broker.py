@@ -47,11 +47,12 @@ class EmbeddedBroker:
         return urlunsplit(self._parts._replace(path=f"/{self.database}"))
 
     def ensure(self) -> bool:
-        """True when the queue database had to be made, or made again. One or two connections."""
-        if self._installed_version() == get_embedded_sql_version():
-            return False
-        self.reset()
-        return True
+        """True when the queue database had to be made, or made again. Two connections or more."""
+        made = self._installed_version() != get_embedded_sql_version()
+        if made:
+            self.reset()
+        self._spare_the_disk()
+        return made
 
     def reset(self) -> None:
         """Drop all queues with their messages and install anew (0.3 s). Whoever was connected has to reconnect."""
@@ -69,6 +70,12 @@ class EmbeddedBroker:
             # Written last: a database without this word was left half made.
             version = sql.Literal(_mark(get_embedded_sql_version()))
             connection.execute(sql.SQL("comment on database {} is {}").format(name, version))
+
+    def _spare_the_disk(self) -> None:
+        """A message is a nudge that may be lost: its commit does not wait for the disk. Rows of executions do."""
+        with psycopg.connect(urlunsplit(self._parts), autocommit=True, connect_timeout=10) as connection:
+            name = sql.Identifier(self.database)
+            connection.execute(sql.SQL("alter database {} set synchronous_commit = off").format(name))
 
     def _installed_version(self) -> str:
         with psycopg.connect(urlunsplit(self._parts), autocommit=True, connect_timeout=10) as connection:
