@@ -109,6 +109,7 @@ TENANT_APPS = [
         "namespaces",
         "secrets",
         "workflows",
+        "transfers",
         "dashboards",
         "userapps",
     ),
@@ -229,6 +230,7 @@ KESTRA_PERIODIC_JOBS = {
     "audit seals": {"job": "instance.seal_audit", "every_seconds": 60, "expires": 50},
     "audit retention": {"job": "instance.purge_audit", "every_seconds": 3600, "expires": 600},
     "tenants to delete": {"job": "instance.delete_tenants", "every_seconds": 30, "expires": 25},
+    "transfers": {"job": "transfers.carry", "every_seconds": 10, "expires": 10, "queue": "worker.default"},
     "key-value clean-up": {"job": "namespaces.clean_up_kv", "every_seconds": 3600, "expires": 600},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True

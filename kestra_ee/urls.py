@@ -16,6 +16,7 @@ from apps.namespaces import urls as namespaces
 from apps.rbac import urls as rbac
 from apps.secrets import urls as secrets
 from apps.tenants.catalog import TenantConverter
+from apps.transfers import urls as transfers
 from apps.userapps import urls as userapps
 from apps.workflows import urls as workflows
 
@@ -54,13 +55,20 @@ tenant_api = by_first_word(
         *invitations.api_urls,
         *namespaces.api_urls,
         *secrets.api_urls,
+        *transfers.api_urls,
         *workflows.api_urls,
     ]
 )
 # What the installation has; never below a tenant.
 administered_api: Routes = [*rbac.administered_urls, *invitations.administered_urls]
 instance_api = by_first_word(
-    [*invitations.instance_api_urls, *accounts.instance_api_urls, *rbac.instance_api_urls, *instance.api_urls]
+    [
+        *invitations.instance_api_urls,
+        *accounts.instance_api_urls,
+        *rbac.instance_api_urls,
+        *instance.api_urls,
+        *transfers.instance_api_urls,
+    ]
 )
 tenant_pages = by_first_word(
     [

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import Forbidden
-from apps.common.namespace_paths import lineage
+from apps.common.namespace_paths import lineage, parents
 from apps.encryption.services import EncryptionError, decrypt
 from apps.isolation.catalog import (
     BackendMisconfigured,
@@ -23,7 +23,7 @@ from apps.isolation.catalog import (
     plain,
     read_configuration,
 )
-from apps.isolation.models import WHOLE_TENANT, BackendChoice
+from apps.isolation.models import WHOLE_TENANT, BackendChoice, FormerChoice
 
 KEPT_BACKENDS: Final = 200
 """Backends kept in a process, with their connections; the least used makes room."""
@@ -67,10 +67,20 @@ class Choices:
 
     def backend(self, namespace: str) -> Any | None:
         """The dedicated backend; None when the instance's own holds. BackendDenied, BackendMisconfigured."""
-        found = self.deciding(namespace)
+        return self.opened(self.deciding(namespace))
+
+    def around(self, place: str) -> Chosen | None:
+        """The choice that would hold for a place (WHOLE_TENANT too) without its own; None: the instance's own."""
+        for above in (*parents(place), WHOLE_TENANT) if place else ():
+            if above in self._chosen:
+                return self._chosen[above]
+        return None
+
+    def opened(self, found: Chosen | None) -> Any | None:
+        """The backend of a choice; None for none. BackendDenied, BackendMisconfigured."""
         if found is None:
             return None
-        if settings.PROCESS in settings.KESTRA_ISOLATION_DENIED[self.kind.value]:
+        if is_denied(self.kind):
             raise BackendDenied(self.kind, f"namespace {found.namespace}" if found.namespace else "this tenant")
         if found.error is not None:
             raise found.error
@@ -85,6 +95,36 @@ def read_choices(kind: Kind) -> Choices:
     """One query."""
     tenant_id = require_tenant("The choice of backends")
     return Choices(kind, tenant_id, {row.namespace: _clear(row) for row in BackendChoice.objects.filter(kind=kind)})
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What holds for a place, and who says so: a namespace, `tenant` or `instance`."""
+
+    source: str
+    type: str
+
+
+def resolve(kind: Kind, namespace: str) -> Resolved:
+    """For a namespace, or WHOLE_TENANT. One query."""
+    found = read_choices(kind).deciding(namespace)
+    if found is None:
+        types = {Kind.STORAGE: settings.KESTRA_STORAGE_TYPE, Kind.SECRET: settings.KESTRA_SECRET_TYPE}
+        return Resolved("instance", types[kind])
+    return Resolved(found.namespace or "tenant", found.type)
+
+
+def former_choice(kind: Kind, namespace: str) -> Chosen | None:
+    """Where a place's things lay before its last change (an empty `type`: in what was around it); None: no change."""
+    row = FormerChoice.objects.filter(kind=kind, namespace=namespace).first()
+    if row is None:
+        return None
+    return _clear(row) if row.type else Chosen(namespace, "", row.version, "")
+
+
+def is_denied(kind: Kind) -> bool:
+    """Whether this process may not touch dedicated backends."""
+    return settings.PROCESS in settings.KESTRA_ISOLATION_DENIED[kind.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +167,7 @@ def show_choice(kind: Kind, namespace: str) -> ShownChoice | None:
     return ShownChoice(row.type, plain(read_configuration(kind, row.type, stored), reveal=False))
 
 
-def _clear(row: BackendChoice) -> Chosen:
+def _clear(row: BackendChoice | FormerChoice) -> Chosen:
     try:
         return Chosen(row.namespace, row.type, row.version, decrypt(row.configuration))
     except EncryptionError as error:

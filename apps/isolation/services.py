@@ -24,7 +24,7 @@ from apps.isolation.catalog import (
     where_it_goes,
     with_kept,
 )
-from apps.isolation.models import WHOLE_TENANT, BackendChoice
+from apps.isolation.models import WHOLE_TENANT, BackendChoice, FormerChoice
 
 AUDIT_RESOURCE: Final = "Isolation"
 
@@ -53,6 +53,8 @@ def save_choice(
     with transaction.atomic():
         row = BackendChoice.objects.select_for_update().filter(kind=kind, namespace=namespace).first()
         before = None if row is None else _audited(row)
+        if row is None or _lies_elsewhere(row, type_name, config):
+            _remember(kind, namespace, row)
         row = row or BackendChoice(kind=kind, namespace=namespace)
         row.type, row.configuration, row.version = type_name, encrypt(clear), new_id()
         row.save()
@@ -67,6 +69,7 @@ def clear_choice(*, acting_user: Actor | None, kind: Kind, namespace: str) -> bo
         if row is None:
             return False
         _record(acting_user, row, before=_audited(row), after=None)
+        _remember(kind, namespace, row)
         row.delete()
     return True
 
@@ -104,6 +107,21 @@ def _allowed(
     if used and acting_user is not None and not getattr(acting_user, "is_super_admin", False):
         raise Forbidden(f"This would use {used}: only a super admin may choose it. Give credentials of your own.")
     return config
+
+
+def _lies_elsewhere(row: BackendChoice, type_name: str, config: BackendConfig) -> bool:
+    if row.type != type_name:
+        return True
+    held = read_configuration(Kind(row.kind), row.type, json.loads(decrypt(row.configuration)))
+    return where_it_goes(held) != where_it_goes(config)
+
+
+def _remember(kind: Kind, namespace: str, row: BackendChoice | None) -> None:
+    """What lies there stays; it can be copied from there."""
+    before = {"type": "", "configuration": "", "version": new_id()}
+    if row is not None:
+        before = {"type": row.type, "configuration": row.configuration, "version": row.version}
+    FormerChoice.objects.update_or_create(kind=kind, namespace=namespace, defaults=before)
 
 
 def _audited(row: BackendChoice) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import time
 import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final, Self
+from urllib.parse import urlencode
 
 import google.auth
 import requests
@@ -144,9 +145,8 @@ class GoogleSecrets:
     def _listed(self, wanted: str) -> Iterator[dict[str, Any]]:
         page = ""
         while True:
-            query = requests.models.PreparedRequest()
-            query.prepare_url(self._base, {"filter": wanted, "pageSize": 1000, "pageToken": page})
-            answer = self._asked("GET", str(query.url).removeprefix(self._base), "listing") or {}
+            query = urlencode({"filter": wanted, "pageSize": 1000, "pageToken": page})
+            answer = self._asked("GET", f"?{query}", "listing") or {}
             yield from answer.get("secrets", ())
             page = answer.get("nextPageToken", "")
             if not page:
