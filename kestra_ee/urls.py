@@ -6,6 +6,7 @@ from django.urls.resolvers import RoutePattern
 from django.views.generic import RedirectView
 
 from apps.accounts import urls as accounts
+from apps.announcements import urls as announcements
 from apps.audit import urls as audit
 from apps.common.openapi import show_api_docs, show_openapi
 from apps.console import urls as console
@@ -53,10 +54,12 @@ tenant_api = by_first_word(
         *audit.api_urls,
         *rbac.api_urls,
         *invitations.api_urls,
+        *announcements.api_urls,
         *namespaces.api_urls,
         *secrets.api_urls,
         *transfers.api_urls,
         *workflows.api_urls,
+    *userapps.api_urls,
     ]
 )
 # What the installation has; never below a tenant.
@@ -64,7 +67,9 @@ administered_api: Routes = [*rbac.administered_urls, *invitations.administered_u
 instance_api = by_first_word(
     [
         *invitations.instance_api_urls,
+        *announcements.instance_api_urls,
         *accounts.instance_api_urls,
+        *audit.instance_api_urls,
         *rbac.instance_api_urls,
         *instance.api_urls,
         *transfers.instance_api_urls,
@@ -73,7 +78,9 @@ instance_api = by_first_word(
 tenant_pages = by_first_word(
     [
         *console.ui_urls,
+        *audit.ui_urls,
         *invitations.ui_urls,
+        *announcements.ui_urls,
         *rbac.ui_urls,
         *workflows.ui_urls,
         *userapps.ui_urls,
@@ -91,13 +98,11 @@ urlpatterns: Routes = [
     *console.root_urls,
     *accounts.ui_urls,
     *rbac.root_urls,
-    *rbac.root_urls,
     *invitations.root_ui_urls,
     path("ui/<tenant:tenant>/", include((tenant_pages, "ui"))),
     *accounts.root_urls,
     *instance.root_urls,
     *mail.root_urls,
-    path("admin/login/", RedirectView.as_view(pattern_name="sign_in", query_string=True)),  # ours asks both factors
     path("admin/login/", RedirectView.as_view(pattern_name="sign_in", query_string=True)),  # ours asks both factors
     path("admin/", admin.site.urls),
 ]

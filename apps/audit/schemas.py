@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from apps.audit.models import AuditEntry
+from apps.audit.patches import json_patch
 from apps.common.json_values import Shape
 
 
@@ -22,7 +23,11 @@ class AuditLogShape(Shape):
     user_id: str | None = None
     ip_address: str | None = None
     impersonated_by: str | None = None
+    means: str | None = None
+    """session, basic, token or system; ours."""
     detail: dict[str, Any]
+    applied_patch: list[dict[str, Any]] | None = None
+    revert_patch: list[dict[str, Any]] | None = None
 
 
 class AuditUser(Shape):
@@ -38,6 +43,7 @@ class AuditLogWithUser(Shape):
 
     @classmethod
     def of(cls, entry: AuditEntry) -> Self:
+        changed = entry.before is not None or entry.after is not None
         return cls(
             audit_log=AuditLogShape(
                 id=entry.id,
@@ -46,6 +52,9 @@ class AuditLogWithUser(Shape):
                 user_id=entry.user_id,
                 ip_address=entry.ip_address,
                 impersonated_by=entry.impersonated_by,
+                means=entry.means,
+                applied_patch=json_patch(entry.before, entry.after) if changed else None,
+                revert_patch=json_patch(entry.after, entry.before) if changed else None,
                 detail={**entry.detail, "cls": entry.resource, "permission": entry.permission, "type": "CRUD"},
             ),
             user=AuditUser(id=entry.user_id, username=entry.user_name) if entry.user_id else None,

@@ -5,8 +5,9 @@ from django.urls import path
 from apps.common.pages import page
 from apps.console.views.events import events
 from apps.console.views.home import nothing_here, show_home, to_home, to_start
+from apps.console.views.people import show_person
 from apps.console.views.settings import save_settings, show_settings
-from apps.console.views.tenants import list_tenants
+from apps.console.views.tenants import list_tenants, show_logo
 
 root_urls = [
     path("", page(GET=to_start)),
@@ -15,8 +16,10 @@ root_urls = [
 ]
 ui_urls = [
     path("", page(GET=show_home), name="home"),
+    path("logo", page(GET=show_logo), name="logo"),
     path("tenants", page(GET=list_tenants), name="tenants"),
     path("settings", page(GET=show_settings, POST=save_settings), name="settings"),
     path("events", page(GET=events), name="events"),
+    path("admin/iam/users/<str:user_id>", page(GET=show_person), name="iam_user"),
 ]
 last_urls = [path("<path:rest>", page(GET=nothing_here))]

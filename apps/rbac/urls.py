@@ -47,6 +47,7 @@ api_urls: list[URLPattern] = [
         endpoint(GET=people.show_person, PUT=people.put_person, PATCH=people.put_person, DELETE=people.delete_person),
     ),
     path("users/<str:user_id>/groups", endpoint(PUT=people.put_groups_of_person)),
+    path("users/<str:user_id>/permissions", endpoint(GET=people.show_permissions)),
     path("users/<str:user_id>/password", endpoint(PUT=people.put_password, PATCH=people.put_password)),
     path("users/<str:user_id>/impersonate", endpoint(POST=sign_in.post_impersonation)),
     path("users/<str:user_id>/refresh-token", endpoint(DELETE=sign_in.delete_sessions)),
@@ -73,13 +74,15 @@ api_urls: list[URLPattern] = [
 administered_urls: list[URLPattern] = [
     pattern for pattern in api_urls if str(pattern.pattern).split("/")[0] in {"roles", "groups", "bindings", "users"}
 ]
+ui_urls: list[URLPattern] = [
+    path("admin/iam/act-as", authentication.act_as, name="act_as"),
+]
 instance_api_urls: list[URLPattern] = [
     path("users/<str:user_id>/superadmin", endpoint(PATCH=people.put_super_admin)),
     path("tenants/users/<str:user_id>/set-superadmin", endpoint(PUT=people.put_super_admin)),
     path("users/<str:user_id>/second-factor", endpoint(DELETE=sign_in.delete_second_factor)),
     path("users/<str:user_id>/lock", endpoint(DELETE=sign_in.delete_lock)),
 ]
-ui_urls: list[URLPattern] = [path("admin/iam/act-as", authentication.act_as, name="act_as")]
 root_urls: list[URLPattern] = [
     path("oauth/login/<slug:name>", authentication.oauth_login, name="oauth_login"),
     path("oauth/callback/<slug:name>", authentication.oauth_callback, name="oauth_callback"),

@@ -13,10 +13,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from markupsafe import Markup
 
+from apps.announcements.selectors import Told, count_unread_news, told_at_sign_in, told_to
 from apps.common.htmx import is_fragment
+from apps.live.selectors import read_horizon
 from apps.rbac.decisions import can, has_access
 
 PRODUCT: Final = "Kestra EE"
+PLAIN_STRIPE: Final = "#5b5b66"
 THEMES: Final = ("light", "dark", "contrast")
 DENSITIES: Final = ("comfortable", "compact")
 SCHEMES: Final = ("cvd",)
@@ -48,8 +51,20 @@ PLACES: Final = (
     _Place("Flows", "flow", "flows", "FLOW"),
     _Place("Executions", "runs", "executions", "EXECUTION"),
 )
-MANAGED: Final = (_Place("Invitations", "mail", "invitations", "USER"),)
+MANAGED: Final = (
+    _Place("Invitations", "mail", "invitations", "USER"),
+    _Place("Audit log", "logs", "audit_logs", "AUDITLOG"),
+    _Place("Announcements", "news", "announcements", "SETTING", "UPDATE"),
+)
 """Page classes below Manage."""
+
+
+def text_on(color: str) -> str:
+    """Black or white, whichever is easier to read on a colour (#rrggbb)."""
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#000000" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "#ffffff"
 
 
 class Shell:
@@ -76,6 +91,21 @@ class Shell:
     def tenant_name(self) -> str:
         tenant = getattr(self._request, "tenant", None)
         return str(tenant) if tenant is not None and self.framed else PRODUCT
+
+    @property
+    def environment(self) -> tuple[str, str, str] | None:
+        """Name, colour and the colour of text on it, for the stripe on top of each page of the tenant."""
+        tenant = getattr(self._request, "tenant", None)
+        if tenant is None or not self.framed or not (tenant.environment_name or tenant.environment_color):
+            return None
+        color = tenant.environment_color or PLAIN_STRIPE
+        return tenant.environment_name or str(tenant), color, text_on(color)
+
+    @property
+    def logo_url(self) -> str:
+        """Address of the tenant's picture; empty when it has none."""
+        tenant = getattr(self._request, "tenant", None)
+        return self.url("logo") if tenant is not None and self.framed and tenant.logo else ""
 
     @cached_property
     def framed(self) -> bool:
@@ -118,6 +148,25 @@ class Shell:
         if self.person.is_super_admin:
             found.append(MenuEntry("Admin console", "shield", reverse("admin:index")))
         return found
+
+    @cached_property
+    def live_from(self) -> str:
+        """Where the tab's stream begins, taken before the banners are read: nothing announced in between is missed."""
+        return str(read_horizon())
+
+    @cached_property
+    def told(self) -> Told:
+        """What the person is told on top of the page."""
+        return Told() if self.person is None else told_to(self.person)
+
+    @cached_property
+    def told_at_sign_in(self) -> Told:
+        return told_at_sign_in()
+
+    @cached_property
+    def unread_news(self) -> int:
+        """For the dot of the sidebar."""
+        return 0 if self.person is None else count_unread_news(self.person)
 
     def _entry(self, place: _Place) -> MenuEntry:
         url, path = self.url(place.route), self._request.path

@@ -1,11 +1,15 @@
 """The tenants a person may enter: the list of the switcher, and a page where scripts do not run."""
 
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import cache_control
 
 from apps.accounts.selectors import current_user
 from apps.common.access import member
+from apps.common.current_tenant import require_tenant
+from apps.common.errors import NotFound
 from apps.common.htmx import render_page
 from apps.console.selectors import tenants_of
+from apps.tenants.models import TenantLogo
 
 
 @member
@@ -17,3 +21,13 @@ def list_tenants(request: HttpRequest) -> HttpResponse:
         {"tenants": tenants_of(current_user(request))},
         fragment="console/_tenants.html",
     )
+
+
+@member
+@cache_control(private=True, max_age=300)
+def show_logo(request: HttpRequest) -> HttpResponse:
+    """The picture of the tenant, for those who may enter it."""
+    found = TenantLogo.objects.filter(pk=require_tenant()).first()
+    if found is None:
+        raise NotFound("This tenant has no logo.")
+    return HttpResponse(bytes(found.content), content_type=found.media_type)

@@ -6,21 +6,17 @@ from apps.accounts.selectors import current_user
 from apps.common.access import access, member
 from apps.common.api import parse_shape, read_body
 from apps.common.pagination import Page, paginate, read_page
+from apps.rbac.api.lookups import by_ids, page_by_name, suggest
 from apps.rbac.api.people import as_member, as_members
 from apps.rbac.models import Group, Membership
-from apps.rbac.schemas import AutocompleteBody, GroupBody, GroupShape, IdsBody, MemberShape, MembershipBody
-from apps.rbac.selectors import get_group, get_person, rows_by_ids, search_group_members, search_groups
+from apps.rbac.schemas import GroupBody, GroupShape, MemberShape, MembershipBody
+from apps.rbac.selectors import get_group, get_person, search_group_members, search_groups
 from apps.rbac.services.groups import add_member, delete_group, remove_member, save_group, set_members
-
-SUGGESTED = 20
-BY_NAME = {"name": "name", "id": "id"}
 
 
 @access("GROUP", "READ")
 def list_groups(request: Request) -> Page[GroupShape]:
-    wanted = read_page(request.query_params, sortable=BY_NAME, default=("name",))
-    page = paginate(search_groups(request.query_params.get("q", "")), wanted)
-    return Page([GroupShape.of(group) for group in page.results], page.total)
+    return page_by_name(request, search_groups, GroupShape.of)
 
 
 @access("GROUP", "CREATE")
@@ -45,15 +41,12 @@ def remove_group(request: Request, group_id: str) -> None:
 
 @access("GROUP", "READ")
 def suggest_groups(request: Request) -> list[GroupShape]:
-    """Those whose name has the typed words, and those asked for by id."""
-    body = read_body(request, AutocompleteBody)
-    rows = [*rows_by_ids(Group, body.ids or []), *search_groups(body.q or "")[:SUGGESTED]]
-    return [GroupShape.of(group) for group in {group.id: group for group in rows}.values()]
+    return suggest(request, Group, search_groups, GroupShape.of)
 
 
 @access("GROUP", "READ")
 def groups_by_ids(request: Request) -> list[GroupShape]:
-    return [GroupShape.of(group) for group in rows_by_ids(Group, read_body(request, IdsBody).ids)]
+    return by_ids(request, Group, GroupShape.of)
 
 
 @access("GROUP", "READ")

@@ -15,7 +15,15 @@ from apps.common.current_tenant import require_tenant
 from apps.common.errors import Invalid
 from apps.common.pagination import Page, paginate, read_page
 from apps.rbac.schemas import AutocompleteBody, GroupIdsBody, MemberShape, NewPasswordBody, UserBody
-from apps.rbac.selectors import get_group, get_member, get_person, groups_of, search_members
+from apps.rbac.selectors import (
+    Reason,
+    explain_permissions,
+    get_group,
+    get_member,
+    get_person,
+    groups_of,
+    search_members,
+)
 from apps.rbac.services.bindings import add_access
 from apps.rbac.services.groups import set_groups
 from apps.rbac.services.people import change_person, check_may_manage_tokens, invite_person, remove_person
@@ -56,6 +64,12 @@ def post_person(request: Request) -> MemberShape:
 @access("USER", "READ")
 def show_person(request: Request, user_id: str) -> MemberShape:
     return as_member(find_person(request, user_id))
+
+
+@access("USER", "READ")
+def show_permissions(request: Request, user_id: str) -> dict[str, dict[str, list[Reason]]]:
+    """What the person may in this tenant, and why: permission → action → role, namespace, group of each reason."""
+    return explain_permissions(find_person(request, user_id))
 
 
 @access("USER", "UPDATE")

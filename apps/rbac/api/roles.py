@@ -5,20 +5,17 @@ from rest_framework.request import Request
 from apps.accounts.selectors import current_user
 from apps.common.access import access
 from apps.common.api import read_body
-from apps.common.pagination import Page, paginate, read_page
+from apps.common.pagination import Page
+from apps.rbac.api.lookups import by_ids, page_by_name, suggest
 from apps.rbac.models import Role
-from apps.rbac.schemas import AutocompleteBody, IdsBody, RoleBody, RoleShape
-from apps.rbac.selectors import get_role, rows_by_ids, search_roles
+from apps.rbac.schemas import RoleBody, RoleShape
+from apps.rbac.selectors import get_role, search_roles
 from apps.rbac.services.roles import delete_role, save_role
-
-SUGGESTED = 20
 
 
 @access("ROLE", "READ")
 def list_roles(request: Request) -> Page[RoleShape]:
-    wanted = read_page(request.query_params, sortable={"name": "name", "id": "id"}, default=("name",))
-    page = paginate(search_roles(request.query_params.get("q", "")), wanted)
-    return Page([RoleShape.of(role) for role in page.results], page.total)
+    return page_by_name(request, search_roles, RoleShape.of)
 
 
 @access("ROLE", "CREATE")
@@ -43,15 +40,12 @@ def remove_role(request: Request, role_id: str) -> None:
 
 @access("ROLE", "READ")
 def suggest_roles(request: Request) -> list[RoleShape]:
-    """Those whose name has the typed words, and those asked for by id."""
-    body = read_body(request, AutocompleteBody)
-    found = {role.id: role for role in [*rows_by_ids(Role, body.ids or []), *search_roles(body.q or "")[:SUGGESTED]]}
-    return [RoleShape.of(role) for role in found.values()]
+    return suggest(request, Role, search_roles, RoleShape.of)
 
 
 @access("ROLE", "READ")
 def roles_by_ids(request: Request) -> list[RoleShape]:
-    return [RoleShape.of(role) for role in rows_by_ids(Role, read_body(request, IdsBody).ids)]
+    return by_ids(request, Role, RoleShape.of)
 
 
 def _save(request: Request, role: Role | None) -> RoleShape:

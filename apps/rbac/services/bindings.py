@@ -8,6 +8,7 @@ from apps.common.current_tenant import require_tenant
 from apps.common.errors import Forbidden, IllegalState, Invalid, Problem
 from apps.common.namespace_paths import is_namespace
 from apps.rbac.models import Binding, BindingType, GroupMember, Role, TenantAccess
+from apps.rbac.services.last_admin import keeping_an_admin
 from apps.rbac.services.roles import check_may_grant
 
 
@@ -20,8 +21,7 @@ def create_binding(
     """
     if namespace is not None and not is_namespace(namespace):
         raise Invalid(problems=[Problem(f"'{namespace[:60]}' is no namespace.", "namespaceId")])
-    if acting_user is not None:
-        check_may_grant(acting_user, role.permissions)
+    check_may_grant(acting_user, role.permissions)
     binding = Binding(type=subject, external_id=subject_id, role=role, namespace=namespace)
     with transaction.atomic():
         try:
@@ -33,16 +33,16 @@ def create_binding(
     return binding
 
 
-def delete_binding(*, acting_user: User, binding: Binding) -> None:
-    """Takes the role away. Raises Forbidden when the person could not give it."""
+def delete_binding(*, acting_user: User | None, binding: Binding) -> None:
+    """Takes the role away. Raises Forbidden when the person could not give it, IllegalState for the last Admin."""
     check_may_grant(acting_user, binding.role.permissions)
-    with transaction.atomic():
+    with keeping_an_admin(acting_user):
         detail = _detail(binding)
         binding.delete()
         record(acting_user=acting_user, action="DELETE", resource="Binding", detail=detail)
 
 
-def add_access(*, acting_user: User, user: User) -> None:
+def add_access(*, acting_user: User | None, user: User) -> None:
     """The person may enter the tenant, with no rights yet. Raises Forbidden for a service account of another tenant."""
     check_belongs_here(acting_user, user)
     with transaction.atomic():
@@ -56,9 +56,10 @@ def add_access(*, acting_user: User, user: User) -> None:
             )
 
 
-def remove_access(*, acting_user: User, user: User) -> None:
-    """Everything that ties the person to the tenant: bindings, groups, access."""
-    with transaction.atomic():
+def remove_access(*, acting_user: User | None, user: User) -> None:
+    """Everything that ties the person to the tenant: bindings, groups, access. Raises IllegalState for the last
+    Admin."""
+    with keeping_an_admin(acting_user):
         Binding.objects.filter(type=BindingType.USER, external_id=user.pk).delete()
         GroupMember.objects.filter(user_id=user.pk).delete()
         TenantAccess.objects.filter(pk=user.pk).delete()
@@ -70,10 +71,12 @@ def remove_access(*, acting_user: User, user: User) -> None:
         )
 
 
-def check_belongs_here(acting_user: User, user: User) -> None:
+def check_belongs_here(acting_user: User | None, user: User) -> None:
     """A service account is managed by the admins of its tenant, who could read its tokens: so it gets rights in no
     other one, unless a super admin gives them. Raises Forbidden."""
-    if user.is_service_account and user.home_tenant != require_tenant("Access") and not acting_user.is_super_admin:
+    if acting_user is None or acting_user.is_super_admin:
+        return
+    if user.is_service_account and user.home_tenant != require_tenant("Access"):
         raise Forbidden(f"{user.username} belongs to another tenant.")
 
 

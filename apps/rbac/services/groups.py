@@ -10,6 +10,7 @@ from apps.common.errors import Forbidden, IllegalState, Invalid, NotFound, Probl
 from apps.rbac.decisions import can_everywhere
 from apps.rbac.models import Binding, BindingType, Group, GroupMember, Membership
 from apps.rbac.services.bindings import check_belongs_here
+from apps.rbac.services.last_admin import keeping_an_admin
 from apps.rbac.services.roles import check_may_grant
 
 
@@ -38,8 +39,8 @@ def save_group(*, acting_user: User, group: Group | None = None, name: str, desc
 
 
 def delete_group(*, acting_user: User, group: Group) -> None:
-    """With its members' membership and only those bindings that came from it."""
-    with transaction.atomic():
+    """With its memberships and only those bindings that came from it. Raises IllegalState for the last Admin."""
+    with keeping_an_admin(acting_user):
         detail = {"id": group.id, "name": group.name}
         Binding.objects.filter(type=BindingType.GROUP, external_id=group.pk).delete()
         group.delete()
@@ -47,7 +48,7 @@ def delete_group(*, acting_user: User, group: Group) -> None:
 
 
 def add_member(
-    *, acting_user: User, group: Group, user: User, membership: Membership = Membership.MEMBER
+    *, acting_user: User | None, group: Group, user: User, membership: Membership = Membership.MEMBER
 ) -> GroupMember:
     """Adds the person, or changes the membership. Joining gives what is bound to the group, so the giver must have it.
 
@@ -55,7 +56,7 @@ def add_member(
     """
     check_may_manage(acting_user, group)
     check_belongs_here(acting_user, user)
-    if not is_owner(acting_user, group):
+    if acting_user is not None and not is_owner(acting_user, group):
         for binding in Binding.objects.filter(type=BindingType.GROUP, external_id=group.pk).select_related("role"):
             check_may_grant(acting_user, binding.role.permissions)
     with transaction.atomic():
@@ -67,9 +68,9 @@ def add_member(
 
 
 def remove_member(*, acting_user: User, group: Group, user: User) -> None:
-    """Raises Forbidden, NotFound, IllegalState when the members are managed elsewhere."""
+    """Raises Forbidden, NotFound, IllegalState when the members are managed elsewhere, or for the last Admin."""
     check_may_manage(acting_user, group)
-    with transaction.atomic():
+    with keeping_an_admin(acting_user):
         deleted, _ = GroupMember.objects.filter(group=group, user_id=user.pk).delete()
         if not deleted:
             raise NotFound(f"{user.username} is not in the group {group.name}.")
@@ -103,11 +104,11 @@ def set_groups(*, acting_user: User, user: User, groups: Iterable[Group]) -> Non
             add_member(acting_user=acting_user, group=wanted[group_id], user=user)
 
 
-def check_may_manage(acting_user: User, group: Group) -> None:
+def check_may_manage(acting_user: User | None, group: Group) -> None:
     """Its owners, and those with GROUP UPDATE. Raises Forbidden, IllegalState."""
     if group.provider:
         raise IllegalState(f"The members of {group.name} are managed by {group.provider}.")
-    if not (
+    if acting_user is not None and not (
         acting_user.is_super_admin
         or can_everywhere(acting_user, "GROUP", "UPDATE")
         or can_everywhere(acting_user, "GROUP_MEMBERSHIP", "UPDATE")

@@ -17,7 +17,7 @@ from apps.rbac.services.groups import add_member, set_groups
 
 def invite_person(
     *,
-    acting_user: User,
+    acting_user: User | None,
     username: str,
     password: str | None = None,
     first_name: str = "",
@@ -51,7 +51,12 @@ def invite_person(
 
 
 def create_service_account(
-    *, acting_user: User, name: str, description: str = "", groups: Iterable[Group] = (), with_access: bool = True
+    *,
+    acting_user: User | None,
+    name: str,
+    description: str = "",
+    groups: Iterable[Group] = (),
+    with_access: bool = True,
 ) -> User:
     """Belongs to the open tenant; without access (by a super admin) to the installation."""
     with transaction.atomic():

@@ -99,9 +99,10 @@ def check_permissions(permissions: Mapping[str, Sequence[str]]) -> dict[str, lis
     )
 
 
-def check_may_grant(acting_user: User, permissions: Mapping[str, Sequence[str]]) -> None:
-    """Raises Forbidden when it would give more than the giver has; a super admin gives all."""
-    if acting_user.is_super_admin:
+def check_may_grant(acting_user: User | None, permissions: Mapping[str, Sequence[str]]) -> None:
+    """Raises Forbidden when it would give more than the giver has; a super admin gives all, and so does the product
+    itself (None)."""
+    if acting_user is None or acting_user.is_super_admin:
         return
     missing = [
         f"{name} {action}"
