@@ -1,6 +1,6 @@
 """`make bench`: workloads against a running server, as figures and as ratios to the machine's own durable commit.
 
-python -m tests.bench [expressions | one w1 w3 w4 w6 …]; the variables KESTRA_EE_BENCH_URL, _USER, _PASSWORD and
+python -m tests.bench [expressions | sql | one w1 w3 w4 w6 …]; the variables KESTRA_EE_BENCH_URL, _USER, _PASSWORD and
 _DATABASE_URL name a server that runs already.
 """
 
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import expressions
+from tests.bench import expressions, sql
 from tests.bench.figures import Figure
 from tests.bench.machine import durable_commit_ms
 from tests.bench.server import bench_server
 from tests.bench.workloads import WORKLOADS
 
-EXPRESSIONS = "expressions"
-"""The one workload that needs no server."""
+EXPRESSIONS, SQL = "expressions", "sql"
+"""The workloads that need no server."""
 
 
 def main(wanted: list[str]) -> int:
@@ -24,10 +24,13 @@ def main(wanted: list[str]) -> int:
         expressions.main()
         if wanted:
             return 0
+    if wanted == [SQL]:
+        return sql.main()
     unknown = [name for name in wanted if name not in WORKLOADS]
     if unknown:
         print(
-            f"No such workload: {', '.join(unknown)}. There are {EXPRESSIONS}, {', '.join(WORKLOADS)}.", file=sys.stderr
+            f"No such workload: {', '.join(unknown)}. There are {EXPRESSIONS}, {SQL}, {', '.join(WORKLOADS)}.",
+            file=sys.stderr,
         )
         return 2
     with bench_server() as server:

@@ -57,10 +57,18 @@ def plugin_class(type_name: str) -> type[PluginModel]:
     try:
         found = entry.load()
     except ImportError as error:
-        raise MissingLibrary(f"`{type_name}` needs a library that is not installed here: {error}") from error
+        raise MissingLibrary(_advice(entry, error)) from error
     if not (isinstance(found, type) and issubclass(found, PluginModel)):
         raise TypeError(f"The entry point of `{type_name}` names {found!r}, which is no plugin class")
     return found
+
+
+def _advice(entry: EntryPoint, error: ImportError) -> str:
+    """What to install: the extra that the entry point names after its class, as in ``module:Class [duckdb]``."""
+    missing = f"`{entry.name}` needs a library that is not installed here: {error}"
+    if not entry.extras or entry.dist is None:
+        return missing
+    return f"{missing}. Install it on the workers and the server: pip install '{entry.dist.name}[{entry.extras[0]}]'"
 
 
 @lru_cache(maxsize=500)
