@@ -160,7 +160,8 @@ def take_leases(kind: str, pools: Sequence[str], tokens: Sequence[str], length: 
             "  FROM public.timer_lease WHERE kind = %s AND pool = ANY(%s) AND free_at <= clock_timestamp()"
             "  ORDER BY free_at LIMIT %s FOR UPDATE SKIP LOCKED) AS found)"
             " UPDATE public.timer_lease l SET token = (%s::text[])[free.n],"
-            " free_at = clock_timestamp() + %s * interval '1 second' FROM free WHERE l.id = free.id RETURNING l.tenant, l.key, l.token",
+            " free_at = clock_timestamp() + %s * interval '1 second' FROM free WHERE l.id = free.id"
+            " RETURNING l.tenant, l.key, l.token",
             [kind, list(pools), len(tokens), list(tokens), length.total_seconds()],
         )
         return [HeldLease(*row) for row in cursor.fetchall()]

@@ -24,6 +24,7 @@ from apps.workflows.api import (
     pebble,
     plugins,
     streams,
+    trigger_bulk,
     triggers,
     webhooks,
 )
@@ -194,23 +195,28 @@ TRIGGER = "triggers/<str:namespace>/<str:flow_id>/<str:trigger_id>"
 trigger_routes = [
     path("triggers", route(PUT=triggers.change_trigger)),
     path("triggers/search", route(GET=triggers.find_triggers)),
-    path("triggers/unlock/by-triggers", route(POST=triggers.unlock_by_triggers)),
-    path("triggers/unlock/by-query", route(POST=triggers.unlock_by_query)),
-    path("triggers/set-disabled/by-triggers", route(POST=triggers.set_disabled_by_triggers)),
-    path("triggers/set-disabled/by-query", route(POST=triggers.set_disabled_by_query)),
+    path("triggers/unlock/by-triggers", route(POST=trigger_bulk.unlock_by_triggers)),
+    path("triggers/unlock/by-query", route(POST=trigger_bulk.unlock_by_query)),
+    path("triggers/set-disabled/by-triggers", route(POST=trigger_bulk.set_disabled_by_triggers)),
+    path("triggers/set-disabled/by-query", route(POST=trigger_bulk.set_disabled_by_query)),
+    path("triggers/set-disabled", route(PUT=triggers.set_disabled)),
+    path("triggers/delete/by-triggers", route(DELETE=trigger_bulk.delete_by_triggers)),
+    path("triggers/delete/by-query", route(DELETE=trigger_bulk.delete_by_query)),
+    path("triggers/export/by-query/csv", route(GET=trigger_bulk.export_csv)),
     path("triggers/backfill/create", route(PUT=triggers.change_trigger)),
     path("triggers/backfill/pause", route(PUT=triggers.pause_one)),
     path("triggers/backfill/unpause", route(PUT=triggers.unpause_one)),
     path("triggers/backfill/delete", route(POST=triggers.delete_one)),
     *(
-        path(f"triggers/backfill/{bulk.word}/by-triggers", route(POST=triggers.by_triggers(bulk)))
-        for bulk in triggers.BACKFILL_BULKS
+        path(f"triggers/backfill/{bulk.word}/by-triggers", route(POST=trigger_bulk.by_triggers(bulk)))
+        for bulk in trigger_bulk.BACKFILL_BULKS
     ),
     *(
-        path(f"triggers/backfill/{bulk.word}/by-query", route(POST=triggers.by_query(bulk)))
-        for bulk in triggers.BACKFILL_BULKS
+        path(f"triggers/backfill/{bulk.word}/by-query", route(POST=trigger_bulk.by_query(bulk)))
+        for bulk in trigger_bulk.BACKFILL_BULKS
     ),
     path("triggers/<str:namespace>/<str:flow_id>", route(GET=triggers.list_of_flow)),
+    path(TRIGGER, route(DELETE=triggers.remove_trigger)),
     path(f"{TRIGGER}/unlock", route(POST=triggers.unlock)),
     path(f"{TRIGGER}/restart", route(POST=triggers.restart)),
     path(f"{TRIGGER}/evaluations", route(GET=triggers.read_evaluations)),

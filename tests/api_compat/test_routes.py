@@ -137,6 +137,12 @@ CALLED = [
     ("POST", "/triggers/backfill/unpause/by-query", "EXECUTION UPDATE"),
     ("POST", "/triggers/backfill/delete/by-triggers", "EXECUTION UPDATE"),
     ("POST", "/triggers/backfill/delete/by-query", "EXECUTION UPDATE"),
+    ("PUT", "/triggers/backfill/create", "EXECUTION UPDATE"),
+    ("PUT", "/triggers/set-disabled", "EXECUTION UPDATE"),
+    ("DELETE", "/triggers/delete/by-triggers", "EXECUTION DELETE"),
+    ("DELETE", "/triggers/delete/by-query", "EXECUTION DELETE"),
+    ("DELETE", "/triggers/{namespace}/{flowId}/{triggerId}", "EXECUTION DELETE"),
+    ("GET", "/triggers/export/by-query/csv", "FLOW READ"),
 ]
 
 

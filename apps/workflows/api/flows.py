@@ -15,6 +15,7 @@ from apps.workflows.api.reading import read_source
 from apps.workflows.flow_language.source import InvalidFlow
 from apps.workflows.schemas.flows import FlowShape, FlowWithSourceShape
 from apps.workflows.selectors.flows import FlowRow, find_flow, list_revisions
+from apps.workflows.services.flow_checks import save_warnings
 from apps.workflows.services.flow_documents import find_task, flow_document, flow_for_execution
 from apps.workflows.services.flows import SavedFlow, check_source, delete_flow, update_flow
 from apps.workflows.services.flows import create_flow as save_new_flow
@@ -120,7 +121,8 @@ def _saved(saved: SavedFlow) -> dict[str, Any]:
         flow.created,
         flow.updated,
     )
-    return flow_document(row, with_source=True)
+    warnings = save_warnings(saved.definition)
+    return flow_document(row, with_source=True) | ({"warnings": warnings} if warnings else {})
 
 
 def flow_seen(request: Request, flow: FlowRow) -> dict[str, Any]:

@@ -37,9 +37,10 @@ class FlowShape(Shape):
 
 
 class FlowWithSourceShape(FlowShape):
-    """A flow and the YAML it was written as."""
+    """A flow and the YAML it was written as. ``warnings`` come with the answer of a save alone."""
 
     source: str
+    warnings: list[str] | None = None
 
 
 class FlowPageShape(Shape):

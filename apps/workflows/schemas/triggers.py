@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from apps.common.json_values import Shape
 from apps.workflows.execution_store.json_text import stamp
@@ -74,6 +74,12 @@ class SetDisabledShape(Shape):
     disabled: bool
 
 
+class SwitchShape(TriggerKeyShape):
+    """One trigger, and how it is switched."""
+
+    disabled: bool
+
+
 class EvaluationShape(Shape):
     """One look of a trigger, each condition with what it saw."""
 
@@ -84,6 +90,33 @@ class EvaluationShape(Shape):
     conditions: list[dict[str, Any]]
     source_execution_id: str | None = None
     execution_id: str | None = None
+
+
+CSV_COLUMNS: Final = (
+    "namespace",
+    "flowId",
+    "triggerId",
+    "type",
+    "disabled",
+    "date",
+    "nextExecutionDate",
+    "executionId",
+    "workerId",
+    "evaluateRunningDate",
+    "updatedDate",
+)
+
+
+def trigger_columns(row: TriggerState) -> list[str]:
+    """A line of the table of triggers."""
+    held = trigger_json(row) | {"type": row.type, "disabled": row.sleeps}
+    return [_cell(held.get(name)) for name in CSV_COLUMNS]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
 
 
 def trigger_json(row: TriggerState) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db.models import Q
 
+from apps.common.search_filters import BadFilter, Criterion, Op
 from apps.rbac.decisions import visible_within
 from apps.workflows.models import TriggerEvaluation, TriggerState
 
@@ -22,8 +23,54 @@ SORTABLE: Final = {
     "executionId": "execution_id",
     "workerId": "worker_id",
 }
+FILTERED: Final = {
+    "namespace": "namespace",
+    "flowId": "flow_id",
+    "triggerId": "trigger_id",
+    "workerId": "worker_id",
+}
+_LOOKUPS: Final[dict[Op, tuple[bool, str]]] = {
+    Op.EQUALS: (False, "exact"),
+    Op.NOT_EQUALS: (True, "exact"),
+    Op.IN: (False, "exact"),
+    Op.NOT_IN: (True, "exact"),
+    Op.STARTS_WITH: (False, "startswith"),
+    Op.ENDS_WITH: (False, "endswith"),
+    Op.CONTAINS: (False, "contains"),
+    Op.NOT_CONTAINS: (True, "contains"),
+    Op.REGEX: (False, "regex"),
+    Op.PREFIX: (False, "startswith"),
+}
 MOST: Final = 10_000
 """Triggers that one action by query takes."""
+
+
+def triggers_meeting(criteria: Iterable[Criterion], seen: Iterable[str] | None) -> Q:
+    """What narrows a list: the filters of a request (all of them), and what the caller may see. BadFilter."""
+    found = visible_within(seen)
+    for criterion in criteria:
+        if criterion.group is not None:
+            raise BadFilter("Alternatives (filters[or]) are not offered here; ask once for each.")
+        if criterion.field == "q":
+            found &= search_triggers(
+                words=" ".join(criterion.values), namespace=None, flow_id=None, worker_id=None, seen=None
+            )
+        else:
+            found &= _compared(FILTERED[criterion.field], criterion)
+    return found
+
+
+def _compared(column: str, criterion: Criterion) -> Q:
+    negative, lookup = _LOOKUPS.get(criterion.op, (False, None))
+    if lookup is None:
+        raise BadFilter(f"'{criterion.field}' cannot be compared with {criterion.op}.")
+    found = Q()
+    for value in criterion.values:
+        one = Q(**{f"{column}__{lookup}": value})
+        if criterion.op is Op.PREFIX:
+            one = Q(**{column: value}) | Q(**{f"{column}__startswith": f"{value}."})
+        found |= one
+    return ~found if negative else found
 
 
 def search_triggers(
@@ -48,6 +95,11 @@ def page_of_triggers(
     """A page and how many there are. Two queries."""
     rows = TriggerState.objects.filter(where)
     return list(rows.order_by(*order, "namespace", "flow_id", "trigger_id")[offset : offset + size]), rows.count()
+
+
+def triggers_after(where: Q, number: int, limit: int = 1000) -> list[TriggerState]:
+    """Those whose rows come after a number, in the order of the rows. One query."""
+    return list(TriggerState.objects.filter(where, pk__gt=number).order_by("pk")[:limit])
 
 
 def find_trigger(namespace: str, flow_id: str, trigger_id: str) -> TriggerState | None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from apps.workflows.engine.compiled_flow import compile_flow
 from apps.workflows.flow_language.document import read_document
+from apps.workflows.flow_language.flow import FlowDefinition
 from apps.workflows.flow_language.source import FlowReport, InvalidFlow, inspect_flow, split_flows
 from apps.workflows.flow_language.violations import Violation
 from apps.workflows.selectors.flows import find_flows
@@ -57,6 +58,12 @@ def check_flows(text: str) -> list[FlowCheck]:
         _check(index, part, head, outdated=_outdated(head, stored))
         for index, (part, head) in enumerate(zip(parts, heads, strict=True))
     ]
+
+
+def save_warnings(definition: FlowDefinition) -> list[str]:
+    """What is worth telling about a flow that was saved: chains by which its executions may start one another."""
+    warning = chain_warning(definition)
+    return [] if warning is None else [warning]
 
 
 def check_task(text: str) -> FlowCheck:
@@ -114,8 +121,7 @@ def _check(index: int, source: str, head: _Head | None, *, outdated: bool = Fals
 
 
 def _chains(report: FlowReport) -> list[str]:
-    warning = None if report.flow is None else chain_warning(report.flow)
-    return [] if warning is None else [warning]
+    return [] if report.flow is None else save_warnings(report.flow)
 
 
 def _uncompilable(report: FlowReport) -> Sequence[Violation]:

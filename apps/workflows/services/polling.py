@@ -14,19 +14,11 @@ from apps.common.ids import derived_id
 from apps.instance.selectors import active_workers
 from apps.workflows.dispatch import DEFAULT_GROUP
 from apps.workflows.models import TriggerEvaluation, TriggerState
-from apps.workflows.plugin_api.condition import Asked
 from apps.workflows.plugin_api.task import Level, WorkerGroup, WorkerGroupFallback
 from apps.workflows.plugin_api.trigger import PollingTrigger
-from apps.workflows.services.trigger_dates import Dates
-from apps.workflows.services.trigger_evaluations import Answers, ask, log_of_trigger, record_evaluation
-from apps.workflows.services.trigger_scope import EVALUATION_ERRORS
-from apps.workflows.services.trigger_starts import (
-    TriggeredFlow,
-    TriggerStart,
-    find_triggered,
-    start_triggered,
-    trigger_labels,
-)
+from apps.workflows.services.trigger_evaluations import log_of_trigger, record_evaluation
+from apps.workflows.services.trigger_finds import start_found
+from apps.workflows.services.trigger_starts import TriggeredFlow, find_triggered
 from apps.workflows.services.trigger_states import new_claim, set_trigger_timer
 
 LEASE: Final = timedelta(minutes=10)
@@ -99,28 +91,8 @@ def finish_poll(
         elif found is None:
             record_evaluation(row, Outcome.NOTHING, now)
         elif of is not None and not row.sleeps:
-            started = _start(row, of, dict(found), derived_id("poll", str(row.pk), claim, at=now), now)
+            started = start_found(row, of, dict(found), derived_id("poll", str(row.pk), claim, at=now), now)
         row.execution_id = started or row.execution_id
         row.save()
         set_trigger_timer(row, now)
     return started
-
-
-def _start(
-    row: TriggerState, of: TriggeredFlow, variables: dict[str, Any], execution_id: str, now: datetime
-) -> str | None:
-    scope = Dates(of.source, of.flow, of.trigger).scope(variables, execution_id, at=now)
-    asked = Asked(scope, scope.variables, of.source.namespace, of.source.flow_id)
-    answers: Answers = ask(of.trigger.all_conditions(), asked, scope)
-    if not answers.held:
-        record_evaluation(row, Outcome.CONDITIONS, now, conditions=answers.reports)
-        return None
-    try:
-        labels = trigger_labels(of, scope)
-    except EVALUATION_ERRORS as error:
-        message = scope.mask(str(error))
-        record_evaluation(row, Outcome.FAILED, now, message=message, conditions=answers.reports)
-        return None
-    start_triggered(of, TriggerStart(execution_id, variables, labels=labels), now)
-    record_evaluation(row, Outcome.STARTED, now, conditions=answers.reports, execution_id=execution_id)
-    return execution_id

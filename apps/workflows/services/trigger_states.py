@@ -31,7 +31,7 @@ from apps.workflows.plugin_api.trigger import (
     WebhookTrigger,
 )
 from apps.workflows.selectors.flow_sources import FlowSource
-from apps.workflows.services.definitions import FlowRevisionGone, LoadedFlow, load_flow
+from apps.workflows.services.definitions import FlowRevisionGone, LoadedFlow, default_group, load_flow
 from apps.workflows.services.trigger_dates import Dates
 from apps.workflows.services.trigger_evaluations import log_of_trigger, record_evaluation
 from apps.workflows.services.trigger_scope import EVALUATION_ERRORS
@@ -56,7 +56,7 @@ def sync_triggers(flow: Flow, definition: FlowDefinition, now: datetime) -> None
     """
     rows = TriggerState.objects.select_for_update().filter(flow_ref=flow.uid).order_by("pk")
     held = {row.trigger_id: row for row in rows}
-    _remove([row for name, row in held.items() if name not in {trigger.id for trigger in definition.triggers}])
+    remove_rows([row for name, row in held.items() if name not in {trigger.id for trigger in definition.triggers}])
     loaded = LoadedFlow(definition, compile_flow(definition), frozenset())
     source = FlowSource(flow.uid, flow.namespace, flow.flow_id, flow.revision, flow.source, flow.disabled, False)
     for trigger in definition.triggers:
@@ -95,7 +95,7 @@ def make_missing_rows(flow_ref: int, now: datetime) -> None:
 
 def remove_triggers(flow: Flow) -> None:
     """Forget the triggers of a flow that is deleted."""
-    _remove(list(TriggerState.objects.select_for_update().filter(flow_ref=flow.uid).order_by("pk")))
+    remove_rows(list(TriggerState.objects.select_for_update().filter(flow_ref=flow.uid).order_by("pk")))
 
 
 def begin_from(row: TriggerState, dates: Dates, now: datetime) -> None:
@@ -110,7 +110,7 @@ def begin_from(row: TriggerState, dates: Dates, now: datetime) -> None:
             record_evaluation(row, TriggerEvaluation.Outcome.FAILED, now, message=str(error))
             log_of_trigger(row, Level.ERROR, f"The next date cannot be told: {error}", now)
     if row.kind == Kind.STREAM and not row.sleeps:
-        group = dates.trigger.worker_group
+        group = dates.trigger.worker_group or default_group(row.namespace)
         pool = DEFAULT_GROUP if group is None else group.key
         offer_lease(require_tenant(), STREAM_LEASE, str(row.pk), pool)
         row.worker_id, row.evaluating_since = "", None
@@ -169,11 +169,11 @@ def switch(row: TriggerState, *, disabled: bool) -> None:
     row.listens = _listens(row)
 
 
-def record_change(acting_user: Actor | None, row: TriggerState, action: str) -> None:
+def record_change(acting_user: Actor | None, row: TriggerState, action: str, *, kind: str = "UPDATE") -> None:
     """One audit entry, in the caller's transaction."""
     record(
         acting_user=acting_user,
-        action="UPDATE",
+        action=kind,
         resource="Trigger",
         detail={
             "namespace": row.namespace,
@@ -190,7 +190,8 @@ def new_claim() -> str:
     return new_id()
 
 
-def _remove(rows: list[TriggerState]) -> None:
+def remove_rows(rows: list[TriggerState]) -> None:
+    """Forget triggers, with all they wait for. The caller holds the rows."""
     if rows:
         tenant = require_tenant()
         drop_timers(tenant, [(TRIGGER_TIMER, str(row.pk)) for row in rows])

@@ -11,7 +11,8 @@ from apps.audit.services import Actor
 from apps.common.clock import now as read_clock
 from apps.common.errors import IllegalState, NotFound
 from apps.workflows.flow_language.violations import InvalidFlow
-from apps.workflows.models import TriggerState
+from apps.workflows.models import Flow, TriggerState
+from apps.workflows.services.definitions import FlowRevisionGone, load_flow
 from apps.workflows.services.trigger_dates import Dates
 from apps.workflows.services.trigger_starts import find_triggered
 from apps.workflows.services.trigger_states import (
@@ -19,8 +20,10 @@ from apps.workflows.services.trigger_states import (
     begin_from,
     hold_trigger,
     record_change,
+    remove_rows,
     set_trigger_timer,
     switch,
+    sync_triggers,
 )
 
 
@@ -64,6 +67,25 @@ def restart_trigger(*, acting_user: Actor | None, namespace: str, flow_id: str, 
         _unlock(row, now)
         begin_anew(row, now)
         record_change(acting_user, row, "restart")
+    return row
+
+
+def delete_trigger(*, acting_user: Actor | None, namespace: str, flow_id: str, trigger_id: str) -> TriggerState:
+    """Forget where a trigger stands: its lock, backfill, evaluations and what it has gathered. Executions stay.
+
+    One that its flow still has begins anew, switched on, as if it had just been saved. NotFound; IllegalState.
+    """
+    now = read_clock()
+    with transaction.atomic():
+        row = hold_trigger(namespace, flow_id, trigger_id)
+        record_change(acting_user, row, "delete", kind="DELETE")
+        flow = Flow.objects.select_for_update().filter(pk=row.flow_ref).first()
+        remove_rows([row])
+        if flow is not None and not flow.deleted:
+            try:
+                sync_triggers(flow, load_flow(flow.uid, flow.revision).definition, now)
+            except (InvalidFlow, FlowRevisionGone) as error:
+                raise IllegalState(f"The flow can no longer be read: {error}") from error
     return row
 
 

@@ -23,7 +23,8 @@ from apps.workflows.flow_language.source import inspect_flow
 from apps.workflows.flow_language.violations import Violation
 from apps.workflows.selectors.flows import FlowRow
 from apps.workflows.services.definitions import layers_for
-from apps.workflows.services.flows import RevisionMoved, check_source, create_flow, update_flow
+from apps.workflows.services.flow_checks import save_warnings
+from apps.workflows.services.flows import RevisionMoved, SavedFlow, check_source, create_flow, update_flow
 from apps.workflows.views.flow_header import flow_context
 from apps.workflows.views.lookups import readable_flow
 
@@ -70,6 +71,7 @@ def save_new_flow(request: HttpRequest) -> HttpResponseBase:
     except (Invalid, IllegalArgument) as error:
         return _new_form(request, source, problems=error.problems)
     messages.success(request, f"Flow {saved.flow.flow_id} created.")
+    _warn(request, saved)
     return redirect(_editor_url(saved.flow.namespace, saved.flow.flow_id))
 
 
@@ -102,6 +104,7 @@ def save_source(request: HttpRequest, namespace: str, flow_id: str) -> HttpRespo
         return _edit_form(request, flow, source, base=base, problems=error.problems, status=422)
     if saved.changed:
         messages.success(request, f"Saved as revision {saved.flow.revision}.")
+        _warn(request, saved)
     else:
         messages.info(request, "Nothing has changed, so no revision was added.")
     return redirect(_editor_url(namespace, flow_id))
@@ -120,6 +123,7 @@ def diagnostics(source: str) -> list[Diagnostic]:
         *(_diagnostic("error", violation) for violation in report.violations),
         *(_diagnostic("warning", violation) for violation in report.warnings),
         *(Diagnostic("warning", f"{path} is deprecated") for path in report.deprecation_paths),
+        *(Diagnostic("warning", warning) for warning in ([] if report.flow is None else save_warnings(report.flow))),
         *(Diagnostic("info", info) for info in report.infos),
     ]
 
@@ -127,6 +131,11 @@ def diagnostics(source: str) -> list[Diagnostic]:
 def is_read_only(source: str) -> bool:
     """Whether the label system.readOnly closes the flow for the console's editor."""
     return _READ_ONLY.search(source) is not None
+
+
+def _warn(request: HttpRequest, saved: SavedFlow) -> None:
+    for warning in save_warnings(saved.definition):
+        messages.warning(request, warning)
 
 
 def _diagnostic(severity: str, violation: Violation) -> Diagnostic:

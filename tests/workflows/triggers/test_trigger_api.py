@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import time_machine
+from asgiref.sync import async_to_sync
 
 from apps.audit.models import AuditEntry
 from apps.workflows.models import TriggerState
 from apps.workflows.services.flows import create_flow
 from tests.support.api_client import ApiClient
+from tests.support.flow_runner import FlowRunner
+from tests.support.world import person
 
 Clock = time_machine.Traveller
 
@@ -118,3 +122,74 @@ def test_evaluations_and_who_may(admin: ApiClient, bob: Any) -> None:
     ):
         assert answer.status_code == 403
     assert not TriggerState.objects.filter(disabled=True).exists()
+
+
+def test_deleting_forgets_where_a_trigger_stands(admin: ApiClient, bob: Any) -> None:
+    assert admin.put("/triggers/set-disabled", {**KEY, "disabled": True}).status_code == 204
+    assert TriggerState.objects.filter(disabled=True).count() == 1
+    path = "/triggers/company.team/a/hourly"
+    assert ApiClient(bob).delete(path).status_code == 403
+    assert admin.delete(path).status_code == 204
+    again = TriggerState.objects.get(flow_id="a", trigger_id="hourly")
+    assert (again.disabled, again.next_date) == (False, datetime(2026, 1, 15, 11, tzinfo=UTC)), "its flow still has it"
+    assert admin.delete("/triggers/company.team/a/none").status_code == 404
+    TriggerState.objects.create(
+        flow_ref=0, namespace="gone", flow_id="x", trigger_id="orphan", type="t", kind="OTHER", updated=again.updated
+    )
+    assert admin.delete("/triggers/delete/by-query", None, namespace="gone").json() == {"count": 1}
+    assert not TriggerState.objects.filter(namespace="gone").exists()
+    assert admin.delete("/triggers/delete/by-triggers", [KEY]).json() == {"count": 1}
+    assert ApiClient(bob).delete("/triggers/delete/by-query", None).status_code == 403
+    assert AuditEntry.objects.filter(resource="Trigger", type="DELETE").count() == 3
+
+
+def text_of(answer: Any) -> str:
+    return async_to_sync(_read)(answer).decode()
+
+
+async def _read(answer: Any) -> bytes:
+    return b"".join([chunk async for chunk in answer.streaming_content])
+
+
+def test_the_table_of_a_search(flows: FlowRunner, frozen_clock: Clock) -> None:
+    for flow_id, namespace in (("a", "company.team"), ("b", "company.team"), ("c", "company.other")):
+        flows.save(source(flow_id, namespace))
+    table = ApiClient(person("alice")).get("/triggers/export/by-query/csv", q="hourly")
+    assert table["Content-Type"].startswith("text/csv")
+    lines = list(csv.DictReader(text_of(table).splitlines()))
+    assert [(one["flowId"], one["disabled"]) for one in lines] == [("a", "false"), ("b", "false"), ("c", "false")]
+    assert lines[0]["nextExecutionDate"].startswith("2026-01-15T11:00:00")
+    assert len(text_of(ApiClient(person("bob")).get("/triggers/export/by-query/csv")).splitlines()) == 1 + 4
+
+
+def test_filters_of_later_clients(admin: ApiClient) -> None:
+    def found(**query: str) -> list[str]:
+        page = admin.get("/triggers/search", **query).json()
+        return [one["triggerContext"]["flowId"] for one in page["results"]]
+
+    assert found(**{"filters[triggerId][EQUALS]": "hook", "filters[namespace][STARTS_WITH]": "company.t"}) == ["a", "b"]
+    assert found(**{"filters[flowId][NOT_IN]": "a,b", "filters[q][EQUALS]": "hourly"}) == ["c"]
+    assert admin.get("/triggers/search", **{"filters[flowId][GREATER_THAN]": "a"}).status_code == 400
+    # last: the database refuses it, and with it the rest of the test's transaction
+    assert admin.get("/triggers/search", **{"filters[flowId][REGEX]": "("}).status_code == 400
+
+
+def test_a_chain_that_feeds_itself_is_told_by_each_answer(admin: ApiClient) -> None:
+    text = """
+id: {0}
+namespace: company.team
+tasks:
+  - {{id: say, type: io.kestra.plugin.core.log.Log, message: hello}}
+triggers:
+  - id: after
+    type: io.kestra.plugin.core.trigger.Flow
+    preconditions: {{id: p, flows: [{{namespace: company.team, flowId: {1}}}]}}
+"""
+    first = admin.post("/flows", text.format("x", "y"))
+    assert "warnings" not in first.json()
+    (checked,) = admin.post("/flows/validate", text.format("y", "x")).json()
+    assert any("start one another for ever" in warning for warning in checked["warnings"])
+    (warning,) = admin.post("/flows", text.format("y", "x")).json()["warnings"]
+    assert "company.team.x" in warning
+    changed = text.format("y", "x") + "description: changed\n"
+    assert admin.put("/flows/company.team/y", changed).json()["warnings"] == [warning]
