@@ -84,6 +84,9 @@ tenant_pages = by_first_word(
         *rbac.ui_urls,
         *workflows.ui_urls,
         *userapps.ui_urls,
+        *namespaces.ui_urls,
+        *secrets.ui_urls,
+        *transfers.ui_urls,
         *console.last_urls,
     ]
 )

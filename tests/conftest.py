@@ -23,6 +23,7 @@ from kestra_ee.launcher.postgres import temporary_postgres
 from kestra_ee.settings import database_from_url
 from tests.support.api_client import ApiClient
 from tests.support.inline_dispatcher import InlineDispatcher, Jobs
+from tests.support.whole_flows import flows, own_storage  # noqa: F401 - fixtures
 from tests.support.world import ALPHA, BETA, build_world, person
 
 PURE = ("tests/workflows/engine", "tests/workflows/expressions", "tests/workflows/flow_language")

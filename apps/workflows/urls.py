@@ -31,6 +31,7 @@ from apps.workflows.api import (
 from apps.workflows.api import execution_actions as actions
 from apps.workflows.api.describe import route
 from apps.workflows.views import (
+    backfill,
     bulk,
     execute,
     execution_actions,
@@ -46,6 +47,8 @@ from apps.workflows.views import (
 )
 from apps.workflows.views import executions as execution_pages
 from apps.workflows.views import flows as flow_pages
+from apps.workflows.views import namespaces as namespace_pages
+from apps.workflows.views import triggers as trigger_pages
 
 
 class ExecutionIdConverter:
@@ -145,8 +148,9 @@ execution_routes = [
     *action_routes,
     path("executions/<execution:execution_id>/graph", route(GET=debugging.read_execution_graph)),
     path("executions/<execution:execution_id>/follow", route(GET=streams.follow_execution)),
-    path("executions/<execution:execution_id>/file", route(GET=execution_files.download)),
+    path("executions/<execution:execution_id>/file", route(GET=execution_files.download), name="execution_file"),
     path("executions/<execution:execution_id>/file/metas", route(GET=execution_files.read_metas)),
+    path("executions/<execution:execution_id>/file/preview", route(GET=execution_files.preview)),
 ]
 """Other routes below an execution's id belong here, above those that take any two words."""
 
@@ -249,6 +253,13 @@ def question(word: str, ask: View, act: View) -> list[URLPattern]:
 
 
 ui_urls: list[URLPattern] = [
+    path("namespaces", page(GET=namespace_pages.list_namespaces, POST=namespace_pages.create), name="namespaces"),
+    path("namespaces/edit/<str:namespace>", page(GET=namespace_pages.show_namespace), name="namespace"),
+    path(
+        "namespaces/edit/<str:namespace>/delete",
+        page(GET=namespace_pages.ask_delete, POST=namespace_pages.remove),
+        name="namespace_delete",
+    ),
     path("flows", page(GET=flow_pages.list_flows), name="flows"),
     path("flows/new", page(GET=flow_source.show_new_flow, POST=flow_source.save_new_flow), name="flow_new"),
     path("flows/validate", page(POST=flow_source.validate_source), name="flow_validate"),
@@ -262,6 +273,15 @@ ui_urls: list[URLPattern] = [
     path(f"{FLOW}/execute", page(GET=execute.show_execute, POST=execute.start_execution), name="flow_execute"),
     path(f"{FLOW}/execute/inputs", page(POST=execute.refresh_inputs), name="flow_execute_inputs"),
     path(f"{FLOW}/executions", page(GET=execution_pages.list_flow_executions), name="flow_executions"),
+    path("admin/triggers", page(GET=trigger_pages.list_triggers), name="triggers"),
+    path(f"{FLOW}/triggers", page(GET=trigger_pages.list_flow_triggers), name="flow_triggers"),
+    path(f"{FLOW}/triggers/<str:trigger_id>", page(POST=trigger_pages.act), name="trigger_act"),
+    path(f"{FLOW}/triggers/<str:trigger_id>/why", page(GET=trigger_pages.show_why), name="trigger_why"),
+    path(
+        f"{FLOW}/triggers/<str:trigger_id>/backfill",
+        page(GET=backfill.ask_backfill, POST=backfill.start_backfill),
+        name="trigger_backfill",
+    ),
     path("executions", page(GET=execution_pages.list_executions), name="executions"),
     path("executions/bulk", page(GET=bulk.ask_bulk, POST=bulk.act_bulk), name="executions_bulk"),
     path("executions/rows", page(GET=execution_pages.refresh_rows), name="execution_rows"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,7 +11,10 @@ from apps.common.clock import now as read_clock
 from apps.common.errors import Expired, Forbidden, IllegalState, NotFound, Unauthenticated
 from apps.rbac.decisions import can, has_access
 from apps.rbac.models import GroupMember
+from apps.userapps.language.definition import AppDefinition
+from apps.userapps.language.source import parse_app
 from apps.userapps.models import UserApp
+from apps.workflows.flow_language.violations import InvalidFlow
 
 PERMISSION: Final = "APPEXECUTION"
 
@@ -33,6 +37,47 @@ class AppDisabled(NotFound):
 
 class AppRefused(Forbidden):
     """The person may not use this App."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who comes: a person, or (None) somebody unknown at an address."""
+
+    person: User | None
+    address: str | None
+
+    @property
+    def user_id(self) -> str:
+        return "" if self.person is None else str(self.person.pk)
+
+    @property
+    def name(self) -> str:
+        return "" if self.person is None else self.person.full_name or self.person.username
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedApp:
+    """An App that somebody was let into."""
+
+    app: UserApp
+    definition: AppDefinition
+    visitor: Visitor
+
+
+def open_app(uid: str, user: Any, *, address: str | None, action: str = "READ") -> OpenedApp:
+    """The App behind a link, for who asks. A PUBLIC App knows who is signed in, and asks nobody to be.
+
+    Raises what `check_admission` raises.
+    """
+    app = find_app(uid)
+    person = check_admission(app, user, action=action)
+    if person is None and isinstance(user, User) and user.is_active:
+        person = user
+    try:
+        definition = parse_app(app.source)
+    except InvalidFlow as error:
+        raise AppDisabled("This App cannot be read any more; its owner has to save it again.") from error
+    return OpenedApp(app, definition, Visitor(person, address))
 
 
 def find_app(uid: str) -> UserApp:

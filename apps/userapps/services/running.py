@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection, transaction
 
-from apps.accounts.models import User
 from apps.audit.services import current_caller, record
 from apps.common.clock import now as read_clock
 from apps.common.current_tenant import require_tenant
@@ -20,6 +18,7 @@ from apps.common.errors import IllegalArgument, IllegalState, NotFound, TooManyR
 from apps.userapps.language.definition import AppDefinition
 from apps.userapps.models import AppDecision, AppRun, UserApp, Verdict
 from apps.userapps.selectors import last_decision
+from apps.userapps.services.admission import Visitor
 from apps.userapps.services.statistics import count_submitted
 from apps.userapps.services.tickets import Dispatch
 from apps.workflows.plugin_api.app_block import AppEvent
@@ -34,22 +33,6 @@ RESOURCE: Final = "AppExecution"
 PERMISSION: Final = "APPEXECUTION"
 LIMIT_WINDOW: Final = timedelta(minutes=1)
 LONGEST_COMMENT: Final = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Who acts: a person, or (None) somebody unknown at an address."""
-
-    person: User | None
-    address: str | None
-
-    @property
-    def user_id(self) -> str:
-        return "" if self.person is None else str(self.person.pk)
-
-    @property
-    def name(self) -> str:
-        return "" if self.person is None else self.person.full_name or self.person.username
 
 
 class AlreadyDecided(IllegalState):

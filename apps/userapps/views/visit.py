@@ -14,19 +14,15 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
-from apps.accounts.models import User
 from apps.common.content_security import HEADER, POLICY
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import NotFound, ProductError, Unauthenticated
 from apps.rbac.middleware import client_address
 from apps.userapps.language.definition import AppDefinition
-from apps.userapps.language.source import parse_app
 from apps.userapps.models import UserApp
 from apps.userapps.selectors import find_brand
-from apps.userapps.services.admission import AppClosed, AppDisabled, AppNotYet, check_admission, find_app
-from apps.userapps.services.running import Visitor
+from apps.userapps.services.admission import AppClosed, AppDisabled, AppNotYet, Visitor, open_app
 from apps.userapps.services.tickets import read_follow, sign_follow
-from apps.workflows.flow_language.violations import InvalidFlow
 
 EXECUTION: Final = "exec"
 EMBED: Final = "embed"
@@ -77,17 +73,10 @@ def app_url(app: UserApp) -> str:
 
 def visit(request: HttpRequest, uid: str, *, action: str = "READ") -> Visit:
     """Admits a visit. Raises what `check_admission` raises, and NotFound for a foreign execution."""
-    app = find_app(uid)
-    person = check_admission(app, request.user, action=action)
-    if person is None and isinstance(request.user, User) and request.user.is_active:
-        person = request.user  # a PUBLIC App knows who is signed in, and asks nobody to be
-    try:
-        definition = parse_app(app.source)
-    except InvalidFlow as error:
-        raise AppDisabled("This App cannot be read any more; its owner has to save it again.") from error
+    opened = open_app(uid, request.user, address=client_address(request), action=action)
     followed = request.GET.get(EXECUTION)
-    execution_id = None if not followed else read_follow(followed, app.pk)
-    return Visit(request, app, definition, Visitor(person, client_address(request)), execution_id)
+    execution_id = None if not followed else read_follow(followed, opened.app.pk)
+    return Visit(request, opened.app, opened.definition, opened.visitor, execution_id)
 
 
 def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import mimetypes
-from collections.abc import AsyncIterator
-from typing import Any, BinaryIO, Final
-from urllib.parse import quote
+from typing import Any, Final
 
-from django.db import close_old_connections
 from django.http import HttpResponseRedirect, StreamingHttpResponse
 from rest_framework.request import Request
 
 from apps.common.access import access
-from apps.common.api import required_query
+from apps.common.api import query_number, required_query
+from apps.common.downloads import download_answer
 from apps.common.errors import IllegalArgument
+from apps.common.json_values import to_json_value
 from apps.rbac.decisions import can
 from apps.storage.internal_storage import execution_address, execution_id_of, is_below, open_storage
-from apps.workflows.api.describe import BYTES, describe, text
+from apps.workflows.api.describe import BYTES, describe, number, text
 from apps.workflows.api.reading import get_execution, raw_request
 from apps.workflows.selectors.executions import ExecutionRow, find_head
+from apps.workflows.services.file_previews import preview_file
 
-PART_BYTES: Final = 256 * 1024
 PATH: Final = text("path", "Address of the file: kestra:///…", required=True)
-INLINE: Final = frozenset({"text/plain", "text/csv", "application/json"})
 
 
 @describe(BYTES, query=(PATH,), tag="Executions")
@@ -35,19 +31,8 @@ def download(request: Request, execution_id: str) -> StreamingHttpResponse | Htt
     if (elsewhere := _elsewhere(request, execution, address)) is not None:
         return elsewhere
     storage = open_storage()
-    size = storage.size(address)
     name = address.rsplit("/", 1)[-1]
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    close_old_connections()
-    return StreamingHttpResponse(
-        _parts(storage.open(address)),
-        content_type=kind if kind in INLINE else "application/octet-stream",
-        headers={
-            "Content-Length": str(size),
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+    return download_answer(storage.open(address), size=storage.size(address), name=name)
 
 
 @describe(dict[str, Any], query=(PATH,), tag="Executions")
@@ -58,6 +43,24 @@ def read_metas(request: Request, execution_id: str) -> HttpResponseRedirect | di
     address = required_query(request.query_params, "path")
     elsewhere = _elsewhere(request, execution, address)
     return elsewhere if elsewhere is not None else {"size": open_storage().size(address)}
+
+
+@describe(
+    dict[str, Any],
+    query=(PATH, number("maxRows", "At most 5000; 100 when not given."), text("encoding", "utf-8 when not given.")),
+    tag="Executions",
+)
+@access("EXECUTION", "READ")
+def preview(request: Request, execution_id: str) -> HttpResponseRedirect | dict[str, Any]:
+    """The beginning of the file: text, Markdown, rows of an Ion file, a picture as base64."""
+    execution = get_execution(request, execution_id)
+    query = request.query_params
+    address = required_query(query, "path")
+    elsewhere = _elsewhere(request, execution, address)
+    if elsewhere is not None:
+        return elsewhere
+    found = preview_file(address, most_rows=query_number(query, "maxRows"), encoding=query.get("encoding") or "utf-8")
+    return dict(to_json_value(found))
 
 
 def _elsewhere(request: Request, execution: ExecutionRow, address: str) -> HttpResponseRedirect | None:
@@ -74,11 +77,3 @@ def _elsewhere(request: Request, execution: ExecutionRow, address: str) -> HttpR
         raise IllegalArgument(f"The file '{address[:300]}' does not belong to execution {execution.id}.")
     here = raw_request(request).get_full_path()
     return HttpResponseRedirect(here.replace(f"/executions/{execution.id}/", f"/executions/{owner.id}/", 1), status=307)
-
-
-async def _parts(file: BinaryIO) -> AsyncIterator[bytes]:
-    try:
-        while part := await asyncio.to_thread(file.read, PART_BYTES):
-            yield part
-    finally:
-        await asyncio.to_thread(file.close)

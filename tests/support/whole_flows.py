@@ -1,4 +1,4 @@
-"""Running whole flows in this process."""
+"""Fixtures for running whole flows in this process; tests/conftest.py hands them to every test."""
 
 from collections.abc import Iterator
 from pathlib import Path
