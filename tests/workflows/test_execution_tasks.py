@@ -268,8 +268,15 @@ def test_each_batch_of_a_file_is_an_execution_also_inside_a_loop(flows: FlowRunn
     flows.save(CHILD)
     ran = flows.run(items_flow(r"a\nb\nc\n"))
     assert ran.state == "SUCCESS", ran.logs()
-    items = [run.outputs for run in ran.runs if run.task_id == "each_items"]
-    assert items == [{"numberOfBatches": 2, "iterations": {"CREATED": 0, "RUNNING": 0, "SUCCESS": 2}}] * 2
+    items = [run for run in ran.runs if run.task_id == "each_items"]
+    for run in items:
+        assert run.outputs == {
+            "numberOfBatches": 2,
+            "iterations": {"CREATED": 0, "RUNNING": 0, "SUCCESS": 2},
+            "subflowOutputsBaseUri": f"/company/team/items/executions/{ran.execution_id}/tasks/each-items/{run.id}",
+        }
+    second = open_storage().read(f"kestra://{items[0].outputs['subflowOutputsBaseUri']}/2/outputs.ion")
+    assert second == b'{said:"2 c"}\n'
     assert ran.run_of("merged").outputs["values"]["v"] == '{said:"1 a\\nb"}\n{said:"2 c"}\n'
     assert Execution.objects.filter(flow_id="child").count() == 4
 

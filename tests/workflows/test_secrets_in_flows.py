@@ -72,6 +72,27 @@ def test_secret_is_used_and_shown_nowhere(flows: FlowRunner) -> None:
         assert shown not in stored
 
 
+def test_secret_in_an_output_of_the_flow_or_of_a_flowable_is_masked(flows: FlowRunner) -> None:
+    save_secret(acting_user=None, namespace="company", key="PASSWORD", value="of-the-backend")
+    ran = flows.run(
+        """
+        id: gives_a_secret
+        namespace: company.team
+        outputs: [{id: given, type: STRING, value: "{{ secret('PASSWORD') }}"}]
+        tasks:
+          - id: choose
+            type: io.kestra.plugin.core.flow.Switch
+            value: "{{ secret('PASSWORD') }}"
+            cases:
+              of-the-backend: [{id: met, type: io.kestra.plugin.core.log.Log, message: met}]
+        """
+    )
+
+    assert ran.states == [("choose", "SUCCESS"), ("met", "SUCCESS")]
+    assert ran.execution.outputs == {"given": "********"}
+    assert ran.run_of("choose").outputs["value"] == "********"
+
+
 def test_secret_input_is_clear_where_it_is_rendered_and_masked_in_the_log(flows: FlowRunner) -> None:
     save_secret(acting_user=None, namespace="company", key="PASSWORD", value="of-the-backend")
     ran = flows.run(

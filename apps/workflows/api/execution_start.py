@@ -23,7 +23,7 @@ from apps.workflows.selectors.executions import find_execution
 from apps.workflows.selectors.task_runs import list_task_runs
 from apps.workflows.services.executions import StartRequest, check_inputs, create_execution
 from apps.workflows.services.following import in_tenant, watching
-from apps.workflows.services.stored_outputs import with_outputs
+from apps.workflows.services.stored_outputs import with_flow_outputs, with_outputs
 
 FILES_PART: Final = "files"
 """Older clients send files in parts of this name; then the file's name is the input's id."""
@@ -74,7 +74,9 @@ def read_with_url(execution_id: str, url: str | None = None) -> dict[str, Any] |
     row = find_execution(execution_id)
     if row is None:
         return None
-    return execution_json(row, with_outputs(execution_id, list_task_runs(execution_id).runs), read_clock(), url=url)
+    return execution_json(
+        with_flow_outputs(row), with_outputs(execution_id, list_task_runs(execution_id).runs), read_clock(), url=url
+    )
 
 
 async def end_of(tenant: str, execution_id: str, url: str) -> AsyncIterator[bytes]:

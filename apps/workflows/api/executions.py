@@ -49,7 +49,7 @@ from apps.workflows.services.bulk_executions import (
 from apps.workflows.services.execution_filters import FIELDS, build_execution_filter
 from apps.workflows.services.executions import delete_execution
 from apps.workflows.services.flow_documents import flow_for_execution
-from apps.workflows.services.stored_outputs import with_outputs
+from apps.workflows.services.stored_outputs import with_flow_outputs, with_outputs
 
 MORE_TASK_RUNS: Final = "X-Next-Task-Run"
 """Header of an execution with more task runs than one answer holds: give it as `taskRunsAfter`."""
@@ -72,7 +72,10 @@ def read_execution(request: Request, execution_id: str) -> HttpResponse:
     execution = get_execution(request, execution_id)
     page = list_task_runs(execution_id, after=request.query_params.get("taskRunsAfter") or None)
     headers = {MORE_TASK_RUNS: page.following} if page.following else None
-    return answer_json(execution_json(execution, with_outputs(execution_id, page.runs), read_clock()), headers=headers)
+    return answer_json(
+        execution_json(with_flow_outputs(execution), with_outputs(execution_id, page.runs), read_clock()),
+        headers=headers,
+    )
 
 
 @describe(ExecutionPageShape, query=(*EXECUTION_FILTERS, *SORTED_PAGE), tag="Executions")

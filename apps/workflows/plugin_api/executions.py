@@ -73,5 +73,8 @@ class Executions(Protocol):
         ...
 
     def batch_outputs(self, task_id: str) -> Iterator[dict[str, Any] | None]:
-        """The flow outputs of each execution that a task of this one started for a batch, in the order of batches."""
+        """The flow outputs of each execution that a task of this one started for a batch, in the order of batches.
+
+        Those of batch n, from 1, also come into the file `n/outputs.ion` below the task's `subflowOutputsBaseUri`.
+        """
         ...

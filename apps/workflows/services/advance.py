@@ -38,6 +38,7 @@ from apps.workflows.plugin_api.task import Level
 from apps.workflows.selectors.logs import list_error_logs
 from apps.workflows.services.definitions import FlowRevisionGone, LoadedFlow, load_flow, worker_group
 from apps.workflows.services.expression_functions import StoreFunctions
+from apps.workflows.services.masking import hide_secrets
 from apps.workflows.services.render_port import StepRender
 from apps.workflows.services.state_news import news_of_step
 from apps.workflows.services.variables import ExpressionSource
@@ -180,7 +181,9 @@ def step(
         if isinstance(event, Continue):
             # Its timer is dropped before the look: a result stored beside in between leaves a new one.
             drop_timers(tenant, [(CONTINUE_TIMER, execution.id)])
-        decision = decide(flow.compiled, frontier, event, now, _ports(tenant, locked, frontier, flow, claimer))
+        secrets: set[str] = set()
+        decision = decide(flow.compiled, frontier, event, now, _ports(tenant, locked, frontier, flow, claimer, secrets))
+        hide_secrets(decision, execution, secrets)
     extras = extras or Extras()
     if State.FAILED in decision.entered and execution.error is None:
         execution.error = _first_error(execution.id, decision, extras)
@@ -269,7 +272,9 @@ def _found_no_place(execution: ExecutionRow, decision: Decision, event: Event) -
     return begins and bool(decision.entered) and execution.state in (State.CANCELLED, State.FAILED)
 
 
-def _ports(tenant: str, locked: Locked, frontier: Frontier, flow: LoadedFlow, claimer: Claimer | None) -> Ports:
+def _ports(
+    tenant: str, locked: Locked, frontier: Frontier, flow: LoadedFlow, claimer: Claimer | None, secrets: set[str]
+) -> Ports:
     execution = locked.execution
     facts: list[ExecutionFacts] = []
 
@@ -284,7 +289,7 @@ def _ports(tenant: str, locked: Locked, frontier: Frontier, flow: LoadedFlow, cl
     source = ExpressionSource(read, flow, execution.id, tenant, frontier.runs, labels=lambda: execution.labels)
 
     def functions() -> StoreFunctions:
-        return StoreFunctions(read(), now=read_clock)
+        return StoreFunctions(read(), now=read_clock, masks=secrets.add)
 
     def claim(run: RunRow, task_index: int) -> str | None:
         return None if claimer is None else claimer.token(run, flow.compiled)
@@ -293,7 +298,7 @@ def _ports(tenant: str, locked: Locked, frontier: Frontier, flow: LoadedFlow, cl
         return take_slot(execution.namespace, execution.flow_id, limit)
 
     return Ports(
-        render=StepRender(source, functions, lambda: execution.state),
+        render=StepRender(source, functions, lambda: execution.state, secrets),
         look=PostgresLook(execution.id, frontier.runs),
         claim=claim,
         new_id=_NewIds(),

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from apps.encryption.services import decrypt
+from apps.encryption.services import decrypt, encrypt, is_configured
 
 ENCRYPTED = "io.kestra.datatype:aes_encrypted"
 """``type`` of the map that stands for an encrypted text."""
+
+
+def encrypted_value(clear: str) -> dict[str, Any]:
+    """What stands for a secret text where it is stored. ValueError when this installation has no key."""
+    if not is_configured():
+        raise ValueError("Unable to use a `SECRET` input/output as encryption is not configured")
+    return {"type": ENCRYPTED, "value": encrypt(clear)}
 
 
 def decrypt_values(value: Any, on_secret: Callable[[str], None]) -> Any:

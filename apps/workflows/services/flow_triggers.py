@@ -27,6 +27,7 @@ from apps.workflows.plugin_api.trigger import FlowListener
 from apps.workflows.selectors.executions import ExecutionRow, find_execution
 from apps.workflows.services.definitions import FlowRevisionGone, LoadedFlow, load_flow
 from apps.workflows.services.encrypted_values import decrypt_values
+from apps.workflows.services.stored_outputs import open_flow_outputs
 from apps.workflows.services.trigger_chains import LONGEST_CHAIN, chain_length
 from apps.workflows.services.trigger_evaluations import ask, log_of_trigger, record_evaluation, report_on
 from apps.workflows.services.trigger_scope import EVALUATION_ERRORS, TriggerScope, upstream_scope, upstream_variables
@@ -124,7 +125,8 @@ class _Listening:
 
     def run(self) -> None:
         """Ask, gather, and start the flow when all that is asked for has come true."""
-        outputs = decrypt_values(self.news.held.outputs, lambda value: None) if self.news.held.outputs else None
+        held = self.news.held
+        outputs = decrypt_values(open_flow_outputs(held.id, held.outputs), lambda value: None) if held.outputs else None
         scope = upstream_scope(self.news.facts, self.flow, self.of.source, outputs, self.news.state.value)
         asked = self._asked(scope)
         answers = ask(self.trigger.plain_conditions(), asked, scope)

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
 from apps.common.clock import now as read_clock
+from apps.storage.internal_storage import execution_address, open_storage, task_file_address
 from apps.workflows.engine.frontier import RunRow
 from apps.workflows.engine.ports import RenderFailed
 from apps.workflows.execution_store.attempts import list_attempts
 from apps.workflows.execution_store.claims import read_facts
+from apps.workflows.execution_store.json_text import clean
 from apps.workflows.expressions.environment import is_truthy, render_tree, render_typed
-from apps.workflows.expressions.errors import ExpressionError
+from apps.workflows.expressions.errors import ExpressionError, Failure
 from apps.workflows.plugin_api.condition import Asked, AskedExecution
-from apps.workflows.plugin_api.inputs import InvalidOutput
+from apps.workflows.plugin_api.inputs import InputType, InvalidOutput
 from apps.workflows.plugin_api.property import Property
 from apps.workflows.plugin_api.state import State
 from apps.workflows.plugin_api.task import ExecutableTask, FlowCall
 from apps.workflows.selectors.outputs import read_end
 from apps.workflows.services.definitions import load_flow
+from apps.workflows.services.encrypted_values import encrypted_value
 from apps.workflows.services.expression_functions import StoreFunctions
+from apps.workflows.services.masking import masked_outputs
+from apps.workflows.services.stored_outputs import open_flow_outputs, stored_if_large
 from apps.workflows.services.variables import ExpressionSource
 
 
@@ -30,9 +35,15 @@ class StepRender:
     """Render for one step. A text without an expression costs nothing."""
 
     def __init__(
-        self, source: ExpressionSource, functions: Callable[[], StoreFunctions], state: Callable[[], State]
+        self,
+        source: ExpressionSource,
+        functions: Callable[[], StoreFunctions],
+        state: Callable[[], State],
+        secrets: Set[str] = frozenset(),
     ) -> None:
+        """``secrets`` are those that ``functions`` have read so far."""
         self.source = source
+        self.secrets = secrets
         self._functions = functions
         self._state = state
 
@@ -60,19 +71,29 @@ class StepRender:
         raise TypeError(f"{template!r} is no duration")
 
     def flow_outputs(self) -> dict[str, Any]:
-        """The flow's outputs, typed; ids with dots nest."""
+        """The flow's outputs, typed; what is too large for the row lies in a file, which a step made anew replaces."""
         answer: dict[str, Any] = {}
         variables = self.source.variables(None)
         for output in self.source.flow.definition.outputs:
 
             def value(output: Any = output) -> Any:
                 raw = output.value
-                if isinstance(raw, str):
-                    return output.parse(render_typed(raw, variables, self._functions()))
-                return output.parse(render_tree(raw, variables, self._functions()))
+                found = (
+                    render_typed(raw, variables, self._functions())
+                    if isinstance(raw, str)
+                    else render_tree(raw, variables, self._functions())
+                )
+                parsed = output.parse(found)
+                return encrypted_value(parsed) if output.type is InputType.SECRET and parsed is not None else parsed
 
             answer[output.id] = self._guard(value)
-        return answer
+
+        def keep() -> dict[str, Any]:
+            facts = self.source.facts()
+            folder = execution_address(facts.namespace, facts.flow_id, facts.id)
+            return self._kept(answer, f"{folder}/outputs/flow.json")
+
+        return self._guard(keep) if answer else answer
 
     def listener(self, index: int) -> bool:
         """Whether all conditions of a listener hold for the ended execution."""
@@ -101,15 +122,35 @@ class StepRender:
         outputs: dict[str, Any] = {"executionId": child_id}
         if not task.wait:
             return outputs
-        child = read_end(child_id)
+        child, facts = read_end(child_id), self.source.facts()
         if child is None:
             raise RenderFailed(f"The execution {child_id} that the task started is no longer there", outputs)
         outputs["state"] = child.state
         try:
             given = self._guard(lambda: self._from_child(child_id, task.call()))
+            if given is None:
+                given = self._guard(lambda: open_flow_outputs(child_id, child.outputs)) or {}
+            address = task_file_address(
+                facts.namespace, facts.flow_id, facts.id, run.task_id, run.id, f"outputs/{child_id}.json"
+            )
+            return self._guard(lambda: self._kept(outputs | {"outputs": given}, address))
         except RenderFailed as error:
             raise RenderFailed(str(error), outputs) from error
-        return outputs | {"outputs": given if given is not None else child.outputs or {}}
+
+    def _kept(self, outputs: dict[str, Any], address: str) -> dict[str, Any]:
+        """Outputs as a row holds them, without secrets. ValueError when they are too large for a file too."""
+
+        def put(content: bytes) -> str:
+            open_storage().put(address, content)
+            return address
+
+        shown = masked_outputs(clean(outputs), self.secrets)
+        if not isinstance(shown, dict):
+            raise TypeError("Outputs must be a map")
+        try:
+            return stored_if_large(shown, put)
+        except ValueError as error:
+            raise ValueError(f"The outputs could not be kept: {error}") from error
 
     def _from_child(self, child_id: str, call: FlowCall) -> Any:
         """The task's own ``outputs``, rendered as an expression of the child's; None when its flow declares some."""
@@ -126,13 +167,19 @@ class StepRender:
         return render_tree(call.outputs, source.variables(None), functions)
 
     def batch_outputs(self, run: RunRow, iterations: Mapping[str, int]) -> dict[str, Any]:
-        """What a task run that started an execution per batch tells of them."""
-        return {"numberOfBatches": sum(iterations.values()), "iterations": dict(iterations)}
+        """What a task run that started an execution per batch tells of them, and the folder of what these gave."""
+        facts = self.source.facts()
+        file = task_file_address(facts.namespace, facts.flow_id, facts.id, run.task_id, run.id, "outputs.ion")
+        return {
+            "numberOfBatches": sum(iterations.values()),
+            "iterations": dict(iterations),
+            "subflowOutputsBaseUri": file.removeprefix("kestra://").removesuffix("/outputs.ion"),
+        }
 
     def _guard(self, work: Callable[[], Any]) -> Any:
         try:
             return work()
-        except ExpressionError as error:
+        except (ExpressionError, Failure) as error:
             raise RenderFailed(str(error)) from error
         except (ValidationError, InvalidOutput, OverflowError, LookupError, ValueError) as error:
             raise RenderFailed(str(error)) from error

@@ -24,7 +24,8 @@ from apps.workflows.views.execution_view import ExecutionView
 from apps.workflows.views.gantt import draw_tree
 from apps.workflows.views.live_page import listen_from
 from apps.workflows.views.lookups import readable_execution
-from apps.workflows.views.value_tree import ValueNode, value_tree
+from apps.workflows.views.stored_values import show_outputs_of
+from apps.workflows.views.value_tree import value_tree
 
 TABS: Final = (
     ("overview", "Overview", "execution"),
@@ -49,7 +50,7 @@ def show_execution(request: HttpRequest, namespace: str, flow_id: str, execution
     context |= {
         "relatives": find_readable(request, execution.row),
         "inputs": value_tree(execution.row.inputs or {}),
-        "outputs": value_tree(execution.row.outputs or {}),
+        "outputs": show_outputs_of(execution_id, execution.row.outputs),
         "variables": value_tree((execution.row.trigger or {}).get("variables") or {}),
     }
     template = "workflows/executions/_overview.html" if is_fragment(request) else "workflows/executions/overview.html"
@@ -103,14 +104,14 @@ def show_outputs(request: HttpRequest, namespace: str, flow_id: str, execution_i
         raise NotFound(f"There is no task run {run_id[:40]} in this execution.")
     if chosen is None and runs:
         chosen = runs[0]
-    values: list[ValueNode] = [] if chosen is None else value_tree(read_run_outputs(execution_id, chosen.id))
+    held = None if chosen is None else read_run_outputs(execution_id, chosen.id)
     context = {
         **live,
         **execution_context(request, execution, tab="outputs"),
         "runs": runs[:100],
         "following": runs[99].seq if len(runs) > 100 else None,
         "chosen": chosen,
-        "values": values,
+        "values": show_outputs_of(execution_id, held),
         "expression": "" if chosen is None else outputs_expression(chosen),
     }
     template = "workflows/executions/_outputs.html" if is_fragment(request) else "workflows/executions/outputs.html"

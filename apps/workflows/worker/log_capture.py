@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from apps.common.clock import now as read_clock
 from apps.workflows.execution_store.save import LogRow, MetricRow
 from apps.workflows.plugin_api.task import Level, Task
-from apps.workflows.services.encrypted_values import ENCRYPTED
+from apps.workflows.services.masking import masked_outputs, masked_text
 from apps.workflows.worker.log_file import LogFile
 
-MASK = "********"
-"""What stands for a secret, whatever its length."""
 SHORTEST_SECRET = 1
 """Shorter values are not masked: an empty text occurs everywhere."""
-SHORTEST_IN_OUTPUTS = 4
 MOST_BYTES = 50 * 1024 * 1024
 """Log text one attempt may write; what comes after is dropped, with one line that says so."""
 TICK = timedelta(microseconds=1)
@@ -67,19 +64,13 @@ class LogCapture:
 
     def masked(self, text: str) -> str:
         """The text without any secret that was named so far."""
-        for secret in self._secrets:
-            if secret in text:
-                text = text.replace(secret, MASK)
-        return text
+        return masked_text(text, self._secrets)
 
     def masked_tree(self, value: Any) -> Any:
-        """Outputs without any secret that ``mask`` was told; an encrypted text stays, it shows nothing.
-
-        Secrets of less than SHORTEST_IN_OUTPUTS letters stay: they would be found in numbers and words.
-        """
+        """Outputs without any secret that ``mask`` was told."""
         with self._lock:
-            secrets = [one for one in self._secrets if len(one) >= SHORTEST_IN_OUTPUTS and one in self._kept_out]
-        return _without(value, secrets) if secrets else value
+            secrets = frozenset(self._kept_out)
+        return masked_outputs(value, secrets)
 
     def log(self, level: Level, message: str) -> None:
         """Keep a line, unless it is below the task's ``logLevel``."""
@@ -126,19 +117,3 @@ class LogCapture:
         with self._lock:
             self._lines[:0] = lines
             self._metrics[:0] = metrics
-
-
-def _without(value: Any, secrets: Sequence[str]) -> Any:
-    match value:
-        case str():
-            for secret in secrets:
-                if secret in value:
-                    value = value.replace(secret, MASK)
-            return value
-        case Mapping():
-            if value.get("type") == ENCRYPTED:
-                return value
-            return {_without(key, secrets): _without(item, secrets) for key, item in value.items()}
-        case list():
-            return [_without(item, secrets) for item in value]
-    return value

@@ -15,13 +15,13 @@ from pydantic import ValidationError
 
 from apps.common.clock import now as read_clock
 from apps.workflows.engine.events import TaskRunEnded
-from apps.workflows.execution_store.json_text import clean, dump
+from apps.workflows.execution_store.json_text import clean
 from apps.workflows.expressions.errors import ExpressionError
 from apps.workflows.plugin_api.errors import TaskFailed, TaskKilled, TaskTimedOut
 from apps.workflows.plugin_api.property import Property
 from apps.workflows.plugin_api.state import State
 from apps.workflows.plugin_api.task import Level, Output, RunnableTask
-from apps.workflows.services.stored_outputs import MOST_BYTES, MOST_ROW_BYTES, marker
+from apps.workflows.services.stored_outputs import stored_if_large
 from apps.workflows.worker.cancellation import Reason
 from apps.workflows.worker.run_context import TaskRunContext
 
@@ -152,18 +152,8 @@ def _kept_outputs(context: TaskRunContext, outputs: Mapping[str, Any] | None) ->
     cleaned = context.logs.masked_tree(clean(outputs))
     if not isinstance(cleaned, dict):
         raise TypeError("A task's outputs must be a map")
-    content = dump(cleaned)
-    # Escaped JSON is ASCII: its characters are its bytes.
-    size = len(content)
-    if size <= MOST_ROW_BYTES:
-        return cleaned
-    if size > MOST_BYTES:
-        raise ValueError(
-            f"they are {size} bytes as JSON, more than {MOST_BYTES}; write them to a file in internal storage and give"
-            " its address instead"
-        )
     attempt = max(len(context.run.attempts) - 1, 0)
-    return marker(context.storage.put(content.encode(), f"outputs/attempt-{attempt}.json"), size)
+    return stored_if_large(cleaned, lambda content: context.storage.put(content, f"outputs/attempt-{attempt}.json"))
 
 
 def hours(duration: timedelta) -> str:

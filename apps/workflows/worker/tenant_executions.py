@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from apps.common.errors import IllegalState, Invalid, NotFound
+from apps.storage.internal_storage import open_storage, task_file_address
 from apps.workflows.engine.batches import batch_execution_id
 from apps.workflows.engine.frontier import RunRow
 from apps.workflows.execution_store.claims import ExecutionFacts
+from apps.workflows.expressions.ion_text import to_ion
 from apps.workflows.plugin_api.executions import FlowCount, Purged, Selection
 from apps.workflows.plugin_api.task import Level
 from apps.workflows.selectors.batch_runs import find_batch_run, read_flow_outputs
@@ -19,6 +21,7 @@ from apps.workflows.selectors.log_search import LogLine, list_execution_logs
 from apps.workflows.services.namespace_access import check_namespace
 from apps.workflows.services.pausing import resume_execution
 from apps.workflows.services.purging import purge_executions, purge_logs
+from apps.workflows.services.stored_outputs import open_flow_outputs
 
 LINES: Final = 1000
 """Lines of a log read at once."""
@@ -96,13 +99,21 @@ class TenantExecutions:
         return purge_logs(acting_user=None, selection=selection, levels=levels, check=self._check)
 
     def batch_outputs(self, task_id: str) -> Iterator[dict[str, Any] | None]:
-        """The outputs of the executions a task of this one started, by batch."""
+        """The outputs of the executions a task of this one started, by batch; each is put into its file on the way."""
         found = find_batch_run(self._facts.id, task_id, self._run.loop_key)
         if found is None:
             return
+        storage, facts = open_storage(), self._facts
         for first in range(0, found.batches, OUTPUTS):
             batches = range(first, min(first + OUTPUTS, found.batches))
-            yield from read_flow_outputs([batch_execution_id(found.id, found.tries, batch) for batch in batches])
+            ids = [batch_execution_id(found.id, found.tries, batch) for batch in batches]
+            for batch, child_id, held in zip(batches, ids, read_flow_outputs(ids), strict=True):
+                outputs = open_flow_outputs(child_id, held)
+                if outputs:
+                    name = f"{batch + 1}/outputs.ion"
+                    address = task_file_address(facts.namespace, facts.flow_id, facts.id, task_id, found.id, name)
+                    storage.put(address, to_ion(outputs).encode() + b"\n")
+                yield outputs
 
     def _find(self, execution_id: str, flow: tuple[str, str] | None) -> ExecutionHead:
         head = find_head(execution_id)
