@@ -8,13 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
+from tests.support.processes import processes_of
 from tests.support.product import Server, started
 
 BOUND = 90
@@ -97,36 +97,12 @@ def check_each_run_counted_once(executions: list[dict[str, Any]]) -> Counter[str
     return ends
 
 
-def workers_of(server: Server) -> list[int]:
-    """Pids of the product's worker processes, pool and all."""
-    assert server.process is not None
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            if "worker.default" in command and _descends(int(entry.name), server.process.pid):
-                found.append(int(entry.name))
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended while we looked
-    return found
-
-
-def _descends(pid: int, ancestor: int) -> bool:
-    while pid > 1:
-        if pid == ancestor:
-            return True
-        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    return False
-
-
 @pytest.mark.process
 @pytest.mark.timeout(240)
 def test_a_worker_killed_in_the_middle_loses_nothing_and_counts_nothing_twice(product: Server) -> None:
     ids = start_many(product.client, 20)
     wait_for_some_work(product.client, ids)
-    pids = workers_of(product)
+    pids = processes_of(product, "worker.default")
     assert pids, "no worker process was found"
     for pid in pids:
         with suppress(ProcessLookupError):  # a pool process may be gone with its parent
