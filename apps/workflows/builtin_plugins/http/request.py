@@ -4,37 +4,17 @@ from __future__ import annotations
 
 import codecs
 from contextlib import ExitStack
-from enum import StrEnum
 from typing import Any, ClassVar
 
 import httpx
 from pydantic import Field
 
+from apps.workflows.builtin_plugins.http.call import SHOWN_BODY, HttpCall, all_headers
 from apps.workflows.builtin_plugins.http.exchange import exchange, read_body
-from apps.workflows.builtin_plugins.http.options import HttpOptions, SslOptions
-from apps.workflows.builtin_plugins.http.request_body import MULTIPART, request_body
 from apps.workflows.plugin_api.documented import Documented, Example
 from apps.workflows.plugin_api.errors import TaskFailed
 from apps.workflows.plugin_api.run_context import RunContext
 from apps.workflows.plugin_api.task import Level, Output, RunnableTask
-
-SHOWN_BODY = 2000
-"""Characters of a failed call's body that its error shows."""
-
-
-class HttpMethod(StrEnum):
-    """The methods of HTTP; CUSTOM is kept for old flows and sent as it is."""
-
-    GET = "GET"
-    POST = "POST"
-    PUT = "PUT"
-    PATCH = "PATCH"
-    DELETE = "DELETE"
-    HEAD = "HEAD"
-    OPTIONS = "OPTIONS"
-    TRACE = "TRACE"
-    CONNECT = "CONNECT"
-    CUSTOM = "CUSTOM"
 
 
 class RequestOutput(Output):
@@ -49,7 +29,7 @@ class RequestOutput(Output):
     )
 
 
-class Request(RunnableTask, Documented):
+class Request(HttpCall, RunnableTask, Documented):
     """Make an HTTP call.
 
     A status of 400 or more fails the task, unless `allowFailed`. The body of the answer is a text; `json(…)` reads it
@@ -95,25 +75,12 @@ tasks:
         ),
     )
 
-    uri: str = Field(title="The address; rendered.")
-    method: HttpMethod = Field(default=HttpMethod.GET, title="The method.")
-    body: str | None = Field(default=None, title="The body; rendered.")
-    form_data: dict[str, Any] | None = Field(
-        default=None, title="The fields of a form; rendered. With `contentType: multipart/form-data` also files."
-    )
-    content_type: str | None = Field(default=None, title="The type of the body; rendered.")
-    headers: dict[str, str] = Field(default_factory=dict, title="Headers; the values are rendered.")
-    options: HttpOptions = Field(default_factory=HttpOptions, title="Time-outs, size, proxy, sign-in.")
-    ssl_options: SslOptions = Field(default_factory=SslOptions, title="Options of TLS.")
     allow_failed: bool = Field(default=False, title="Whether a status of 400 or more is no failure.")
     encrypt_body: bool = Field(default=False, title="Whether the body is stored encrypted.")
 
-    def check(self) -> list[str]:
-        return self.options.check()
-
     def run(self, context: RunContext) -> RequestOutput:
         with ExitStack() as files:
-            request = self._request(context, files)
+            request = self.request(context, files)
             with exchange(context, request, self.options, self.ssl_options) as answer:
                 context.log(Level.DEBUG, f"{answer.request.method} {answer.url.host} answered {answer.status_code}")
                 body = read_body(answer, self.options.max_content_length)
@@ -126,7 +93,7 @@ tasks:
             return RequestOutput(
                 code=answer.status_code,
                 uri=str(answer.url),
-                headers=_headers(answer.headers),
+                headers=all_headers(answer.headers),
                 body=None if self.encrypt_body else text,
                 encrypted_body=context.encrypt(text) if self.encrypt_body else None,
             )
@@ -138,26 +105,3 @@ tasks:
             except LookupError:
                 continue  # servers name charsets that do not exist
         return "utf-8"
-
-    def _request(self, context: RunContext, files: ExitStack) -> httpx.Request:
-        content_type = None if self.content_type is None else context.render(self.content_type)
-        body = request_body(context, files, self.body, self.form_data, content_type)
-        headers = {"User-Agent": "kestra-ee", "Accept": "*/*"}
-        headers |= {name: context.render(value) for name, value in self.headers.items()}
-        if content_type is not None and not content_type.startswith(MULTIPART):
-            headers["Content-Type"] = content_type
-        address = context.render(self.uri)
-        try:
-            request = httpx.Request(self.method.value, address, headers=headers, **body.arguments())
-        except (httpx.InvalidURL, UnicodeEncodeError, ValueError, TypeError) as error:
-            raise TaskFailed(f"Cannot make a request to `{address}`: {error}") from error
-        if request.url.scheme not in ("http", "https") or not request.url.host:
-            raise TaskFailed(f"`{address}` is no address of a web server, write it as in https://host/path")
-        return request
-
-
-def _headers(headers: httpx.Headers) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, value in headers.multi_items():
-        found.setdefault(name.lower(), []).append(value)
-    return found

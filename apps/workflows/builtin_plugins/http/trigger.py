@@ -7,15 +7,15 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from apps.workflows.builtin_plugins.http.options import HttpOptions, SslOptions
-from apps.workflows.builtin_plugins.http.request import HttpMethod, Request
+from apps.workflows.builtin_plugins.http.call import HttpCall
+from apps.workflows.builtin_plugins.http.request import Request
 from apps.workflows.expressions.environment import is_truthy
 from apps.workflows.plugin_api.documented import Documented, Example
 from apps.workflows.plugin_api.run_context import RunContext
 from apps.workflows.plugin_api.trigger import PollingTrigger
 
 
-class Trigger(PollingTrigger, Documented):
+class Trigger(HttpCall, PollingTrigger, Documented):
     """Call an address again and again; start the flow when the answer meets a condition.
 
     The answer is seen as `response.statusCode`, `response.body` and `response.headers` in the condition, and as the
@@ -42,21 +42,10 @@ triggers:
         ),
     )
 
-    uri: str = Field(title="The address; rendered.")
-    method: HttpMethod = Field(default=HttpMethod.GET, title="The method.")
-    body: str | None = Field(default=None, title="The body; rendered.")
-    form_data: dict[str, Any] | None = Field(default=None, title="The fields of a form; rendered.")
-    content_type: str | None = Field(default=None, title="The type of the body; rendered.")
-    headers: dict[str, str] = Field(default_factory=dict, title="Headers; the values are rendered.")
-    options: HttpOptions = Field(default_factory=HttpOptions, title="Time-outs, size, proxy, sign-in.")
-    ssl_options: SslOptions = Field(default_factory=SslOptions, title="Options of TLS.")
     response_condition: str = Field(
         default="{{ response.statusCode < 400 }}", title="The flow starts when this is true."
     )
     encrypt_body: bool = Field(default=False, title="Whether the body is stored encrypted.")
-
-    def check(self) -> list[str]:
-        return self.options.check()
 
     def poll(self, context: RunContext) -> Mapping[str, Any] | None:
         call = Request(
