@@ -45,6 +45,14 @@ def find_user(username: str) -> User | None:
     return User.objects.filter(username=username.strip().lower()).first()
 
 
+def named_user(username: str) -> User:
+    """As `find_user`; raises NotFound."""
+    found = find_user(username)
+    if found is None:
+        raise NotFound(f"There is no user '{username[:60]}'.")
+    return found
+
+
 def search_users(*, query: str = "", user_type: str = "") -> QuerySet[User]:
     """All words in name, e-mail or description."""
     found = User.objects.all()

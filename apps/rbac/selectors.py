@@ -33,6 +33,15 @@ def get_role(role_id: str) -> Role:
     return found
 
 
+def named_role(name: str) -> Role:
+    """Whatever the case. Raises NotFound, naming the roles there are."""
+    found = Role.objects.filter(name__iexact=name.strip()).first()
+    if found is None:
+        known = ", ".join(Role.objects.order_by("name").values_list("name", flat=True)[:20])
+        raise NotFound(f"There is no role '{name[:60]}'. There are {known}.")
+    return found
+
+
 def get_admin_role() -> Role:
     return Role.objects.get(name=ADMIN_ROLE, is_managed=True)
 

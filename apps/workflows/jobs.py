@@ -13,6 +13,7 @@ from apps.workflows.services.clock import tick_timers, wake
 from apps.workflows.services.continuing import continue_execution as continue_step
 from apps.workflows.services.continuing import go_on_restarted as restarted_step
 from apps.workflows.services.flow_triggers import tell_triggers as tell
+from apps.workflows.services.retention import purge_by_retention as purge_old
 from apps.workflows.services.retrying import create_retry
 from apps.workflows.services.subflows import create_child, kill_children_of
 from apps.workflows.worker.drive import Driver
@@ -140,3 +141,9 @@ def tick() -> None:
     now = read_clock()
     tick_timers(now)
     run_chores(now)
+
+
+@shared_task
+def purge_by_retention() -> None:
+    """What tenants keep for some days only goes."""
+    purge_old()

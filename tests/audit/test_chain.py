@@ -1,9 +1,7 @@
 """The chain over the audit log: what is written stays, and what was tampered with is found and named."""
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,16 +10,14 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from apps.audit.chain import purge_sealed, seal_entries
 from apps.audit.models import AuditCheckpoint, AuditEntry, AuditSeal
-from apps.audit.services import record
 from apps.audit.verification import verify_chain
 from apps.common.clock import now
 from apps.common.ids import from_uuid
 from apps.tenants.scope import tenant_scope
+from tests.support.audit_log import MASTER, TABLES, empty_log, note, seal, tamper
 from tests.support.world import ALPHA
 
-MASTER = "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k="
 INSERTED = "00000000-0000-7000-8000-000000000001"
-TABLES = ("audit_auditentry", "audit_auditseal", "audit_auditcheckpoint")
 
 
 @pytest.fixture(autouse=True)
@@ -32,31 +28,8 @@ def _master_key(settings: Settings) -> None:
 @pytest.fixture
 def log(committed_alpha: str) -> Iterator[str]:
     """Alpha's audit log, empty, without a transaction around the test."""
+    empty_log()
     yield committed_alpha
-
-
-def note(name: str, **more: Any) -> AuditEntry:
-    return record(acting_user=None, action="UPDATE", resource="Flow", detail={"flowId": name}, **more)
-
-
-def tamper(sql: str, values: list[Any] | None = None) -> None:
-    """As somebody would who owns the database and lets its triggers sleep."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
-        try:
-            cursor.execute(sql, values)
-        finally:
-            cursor.execute("SET session_replication_role = origin")
-
-
-def seal(entries: int) -> None:
-    """Until so many are sealed. Another transaction of the same server, a test beside this one, holds them back."""
-    deadline, sealed = time.monotonic() + 60, 0
-    while sealed < entries:
-        sealed += seal_entries()
-        assert time.monotonic() < deadline, f"only {sealed} of {entries} entries were sealed within a minute"
-        time.sleep(0 if sealed == entries else 0.02)
-    assert sealed == entries
 
 
 @pytest.mark.parametrize("table", TABLES)

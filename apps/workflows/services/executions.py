@@ -36,6 +36,7 @@ from apps.workflows.services.execution_files import remove_execution_files
 from apps.workflows.services.input_renderer import FlowInputRenderer
 from apps.workflows.services.inputs import Upload, validate_inputs
 from apps.workflows.services.new_executions import read_flow_inputs, starter_labels, store_execution
+from apps.workflows.services.quotas import check_execution_quota
 
 SYSTEM = "system."
 """Labels that only the product sets begin so."""
@@ -70,9 +71,11 @@ class Started:
 def create_execution(*, acting_user: Actor | None, request: StartRequest) -> Started:
     """Create an execution and send it to its workers after the commit.
 
-    NotFound (no such flow or revision), IllegalState (disabled), Invalid (inputs, labels): nothing is stored then.
+    NotFound (no such flow or revision), IllegalState (disabled), Invalid (inputs, labels), TooManyRequests (the
+    tenant's quota): nothing is stored then.
     """
     source, definition = _find(request)
+    check_execution_quota(read_clock())
     labels = execution_labels(definition, request.labels)
     execution_id = new_id()
     if not any(key == CORRELATION for key, _ in labels):
