@@ -79,14 +79,13 @@ def present(*names: str) -> list[str]:
 
 BOTH_APPS = present("encryption", "audit", "announcements")
 SHARED_APPS = [
-    *present("instance"),  # its create_tenant and delete_tenant go before those of django_tenants
     "django_tenants",
     "allauth",  # before accounts, whose admin takes the place of theirs
     "allauth.account",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "allauth.mfa",
-    *present("accounts", "tenants", "live", "timers", "mail", "invitations"),
+    *present("accounts", "tenants", "live", "timers", "mail", "instance", "invitations"),
     *BOTH_APPS,
     "django.contrib.contenttypes",
     "django.contrib.auth",
@@ -230,12 +229,6 @@ KESTRA_PERIODIC_JOBS = {
     "mail clean-up": {"job": "mail.clean_up", "every_seconds": 24 * 3600, "expires": 3600},
     "audit seals": {"job": "instance.seal_audit", "every_seconds": 60, "expires": 50},
     "audit retention": {"job": "instance.purge_audit", "every_seconds": 3600, "expires": 600},
-    "retention": {
-        "job": "workflows.purge_by_retention",
-        "every_seconds": 3600,
-        "expires": 600,
-        "queue": "worker.default",
-    },
     "tenants to delete": {"job": "instance.delete_tenants", "every_seconds": 30, "expires": 25},
     "transfers": {"job": "transfers.carry", "every_seconds": 10, "expires": 10, "queue": "worker.default"},
     "key-value clean-up": {"job": "namespaces.clean_up_kv", "every_seconds": 3600, "expires": 600},

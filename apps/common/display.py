@@ -1,15 +1,27 @@
 """Values as people read them on pages: durations, times, counts, states as words."""
 
 import json
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
+
 from apps.common.clock import now
 from apps.common.markdown import render_markdown
 
 THIN_SPACE: Final = "\u202f"
+DATE_FORMS: Final = {
+    "": ("%d %b %Y", ", %H:%M:%S"),
+    "iso": ("%Y-%m-%d", " %H:%M:%S"),
+    "european": ("%d.%m.%Y", " %H:%M:%S"),
+    "american": ("%m/%d/%Y", ", %I:%M:%S %p"),
+}
+"""Day and clock as a person may choose to read them; the first is the product's own."""
+date_form: ContextVar[str] = ContextVar("date_form", default="")
+"""Set for a page by the middleware of console, as Django's time zone is."""
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -42,7 +54,7 @@ def ago(moment: datetime, reference: datetime | None = None) -> str:
     if distance < 10:
         return "just now"
     if distance >= 30 * 86_400:
-        return moment.astimezone(UTC).strftime("%d %b %Y")
+        return f"{local(moment):{DATE_FORMS[date_form.get()][0]}}"
     number, unit = int(distance), "s"
     for size, name in _UNITS:
         if distance >= size:
@@ -51,9 +63,21 @@ def ago(moment: datetime, reference: datetime | None = None) -> str:
     return f"{number} {unit} ago" if seconds > 0 else f"in {number} {unit}"
 
 
-def exact(moment: datetime, zone: str = "UTC") -> str:
-    """22 Nov 2026, 09:14:02 UTC."""
-    return f"{moment.astimezone(ZoneInfo(zone)):%d %b %Y, %H:%M:%S} {zone}"
+def exact(moment: datetime, zone: str = "") -> str:
+    """22 Nov 2026, 09:14:02 UTC: in the reader's zone and form, unless a zone is given."""
+    day, clock = DATE_FORMS[date_form.get()]
+    shown = moment.astimezone(ZoneInfo(zone)) if zone else local(moment)
+    return f"{shown:{day}{clock}} {zone or zone_name()}"
+
+
+def local(moment: datetime) -> datetime:
+    """The moment on the reader's clock: in the zone of his settings, UTC without."""
+    return moment.astimezone(timezone.get_current_timezone())
+
+
+def zone_name() -> str:
+    """As people know it: Europe/Oslo, UTC."""
+    return str(timezone.get_current_timezone())
 
 
 def iso(moment: datetime) -> str:
@@ -117,6 +141,7 @@ FILTERS: Final[dict[str, Any]] = {
     "duration": duration,
     "ago": ago,
     "exact": exact,
+    "local": local,
     "iso": iso,
     "state_word": state_word,
     "file_size": file_size,

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from apps.common.pages import page
+from apps.console.views import account
 from apps.console.views.events import events
 from apps.console.views.home import nothing_here, show_home, to_home, to_start
 from apps.console.views.people import show_person
@@ -19,6 +20,9 @@ ui_urls = [
     path("logo", page(GET=show_logo), name="logo"),
     path("tenants", page(GET=list_tenants), name="tenants"),
     path("settings", page(GET=show_settings, POST=save_settings), name="settings"),
+    path("settings/profile", page(GET=account.show_profile, POST=account.save_profile), name="settings_profile"),
+    path("settings/sign-in", page(GET=account.show_security, POST=account.change_security), name="settings_security"),
+    path("settings/tokens", page(GET=account.show_tokens, POST=account.change_tokens), name="settings_tokens"),
     path("events", page(GET=events), name="events"),
     path("admin/iam/users/<str:user_id>", page(GET=show_person), name="iam_user"),
 ]

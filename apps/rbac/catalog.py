@@ -78,6 +78,7 @@ SUPER_ADMIN_PERMISSIONS: Final = frozenset(
         P.GROUP,
         P.GROUP_MEMBERSHIP,
         P.ROLE,
+        P.IMPERSONATE,
         P.BINDING,
         P.INFRASTRUCTURE,
         P.SETTING,

@@ -8,8 +8,11 @@ const arrived = performance.timeOrigin + (performance.getEntriesByType("navigati
 const offset = Date.parse(document.body.dataset.now) - arrived;
 const serverNow = () => Date.now() + offset;
 const locale = document.documentElement.lang;
-const exactForm = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
-const dayForm = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", year: "numeric" });
+// A zone that the person chose goes before the browser's own; then the server's text stands already.
+const timeZone = document.body.dataset.zone || undefined;
+const exactForm = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium", timeZone });
+const clockForm = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone });
+const dayForm = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", year: "numeric", timeZone });
 
 function duration(ms) {
   const seconds = Math.max(0, ms) / 1000;
@@ -41,18 +44,15 @@ function tick() {
   for (const node of all("time[data-ago]")) {
     const moment = Date.parse(node.dateTime);
     put(node, ago(moment));
-    if (!node.dataset.local) {
-      node.title = exactForm.format(moment);
-      node.dataset.local = "1";
-    }
+    if (!node.dataset.local && !timeZone) node.title = exactForm.format(moment);
+    node.dataset.local = "1";
   }
   for (const node of all("time[data-clock]")) {
     if (node.dataset.local) continue;
     node.dataset.local = "1";
     const moment = new Date(Date.parse(node.dateTime));
-    const parts = [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map((part) => String(part).padStart(2, "0"));
     node.title = exactForm.format(moment);
-    put(node, `${parts.join(":")}.${String(moment.getMilliseconds()).padStart(3, "0")}`);
+    put(node, `${clockForm.format(moment)}.${String(moment.getMilliseconds()).padStart(3, "0")}`);
   }
   for (const node of all("[data-since]")) put(node, duration(serverNow() - Date.parse(node.dataset.since)));
 }
@@ -157,7 +157,7 @@ document.addEventListener("keydown", (event) => {
     one("summary", switcher).focus();
     return;
   }
-  if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || dialog.open || document.body.dataset.shortcuts === "off") return;
   if (event.target.closest("input, textarea, select, [contenteditable]")) return;
   if (performance.now() - leader < 1500 && GO[event.key]) {
     leader = 0;

@@ -16,6 +16,7 @@ from django.urls import reverse
 from apps.accounts.selectors import current_user
 from apps.common.access import member, public, signed_in
 from apps.common.clock import now
+from apps.common.display import local, zone_name
 from apps.common.errors import Forbidden, NotFound
 from apps.common.htmx import render_page
 from apps.console.selectors import tenants_of
@@ -56,7 +57,7 @@ class HourBar:
     @property
     def summary(self) -> str:
         counted = ", ".join(f"{one.count} {one.state.lower()}" for one in self.segments) or "none"
-        return f"{self.hour:%H:%M} UTC: {counted}"
+        return f"{local(self.hour):%H:%M} {zone_name()}: {counted}"
 
 
 @public

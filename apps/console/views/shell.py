@@ -13,7 +13,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from markupsafe import Markup
 
+from apps.accounts.services.sessions import ACTS_AS
 from apps.announcements.selectors import Told, count_unread_news, told_at_sign_in, told_to
+from apps.audit.services import current_caller
 from apps.common.htmx import is_fragment
 from apps.live.selectors import read_horizon
 from apps.rbac.decisions import can, has_access
@@ -129,6 +131,29 @@ class Shell:
             if preferences.get(name) in known
         ]
         return Markup("").join(chosen)
+
+    @property
+    def body_attributes(self) -> Markup:
+        """What scripts must know of the person's settings."""
+        preferences = {} if self.person is None else self.person.preferences
+        chosen = [
+            Markup(' data-{}="{}"').format(attribute, preferences[name])
+            for attribute, name in (("zone", "timeZone"), ("shortcuts", "shortcuts"), ("editor-size", "editorSize"))
+            if preferences.get(name)
+        ]
+        return Markup("").join(chosen)
+
+    @property
+    def acts_as(self) -> dict[str, str] | None:
+        """Name and tenant of the person in whose name the session acts; None when it is the person himself."""
+        session = getattr(self._request, "session", None)
+        kept: dict[str, str] | None = session.get(ACTS_AS) if session is not None and self.person is not None else None
+        return kept
+
+    @property
+    def acts_here(self) -> bool:
+        """Whether this page is shown as the other person sees it."""
+        return current_caller.get().impersonated_by is not None
 
     @cached_property
     def menu(self) -> list[MenuEntry]:

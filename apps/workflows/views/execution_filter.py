@@ -46,6 +46,8 @@ class ExecutionQuery:
     time: str = ""
     page: int = 1
     size: int = SIZES[0]
+    usual_size: int = SIZES[0]
+    """Of the person's settings; an address need not name it."""
     unknown: tuple[str, ...] = field(default=())
 
     @property
@@ -59,7 +61,7 @@ class ExecutionQuery:
             "flow": self.flow,
             "namespace": self.namespace,
             "q": self.q,
-            "size": self.size if self.size != SIZES[0] else "",
+            "size": self.size if self.size != self.usual_size else "",
             "state": ",".join(self.states),
             "time": self.time,
             **{f"labels[{key}]": value for key, value in self.labels},
@@ -82,7 +84,7 @@ class ExecutionQuery:
         return None if match is None else now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
-def read_query(query: QueryDict, *, pinned: Mapping[str, str] | None = None) -> ExecutionQuery:
+def read_query(query: QueryDict, *, pinned: Mapping[str, str] | None = None, usual_size: str = "") -> ExecutionQuery:
     """Never fails: a value that means nothing is left out and named in `unknown`."""
     pinned = pinned or {}
     unknown: list[str] = []
@@ -97,7 +99,8 @@ def read_query(query: QueryDict, *, pinned: Mapping[str, str] | None = None) -> 
         unknown.append(f"time {time}")
         time = ""
     labels = [(str(match[1]), query.get(name, "")) for name in query if (match := _LABEL.fullmatch(name))]
-    size = _number(query.get("size"), SIZES[0], SIZES[-1])
+    usual = _number(usual_size, SIZES[0], SIZES[-1])
+    size = _number(query.get("size"), usual, SIZES[-1])
     return ExecutionQuery(
         q=query.get("q", "").strip(),
         namespace=pinned.get("namespace") or query.get("namespace", "").strip(),
@@ -107,6 +110,7 @@ def read_query(query: QueryDict, *, pinned: Mapping[str, str] | None = None) -> 
         time=time,
         page=_number(query.get("page"), 1, 40_000),
         size=size if size in SIZES else SIZES[0],
+        usual_size=usual,
         unknown=tuple(unknown),
     )
 

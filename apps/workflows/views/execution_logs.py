@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 
+from apps.accounts.selectors import current_user
 from apps.common.access import access
 from apps.common.clock import now
 from apps.common.current_tenant import require_tenant
@@ -78,7 +79,8 @@ def plain(message: str) -> str:
 
 
 def _asked(request: HttpRequest) -> tuple[Level | None, str | None, int]:
-    name, run_id, after = (request.GET.get(key, "") for key in ("level", "run", "after"))
+    run_id, after = request.GET.get("run", ""), request.GET.get("after", "")
+    name = request.GET.get("level", current_user(request).preferences.get("logLevel", ""))
     if name and name.upper() not in Level.__members__:
         raise BadRequest(f"'level' is one of {', '.join(Level)}, not '{name[:20]}'.")
     if run_id and not is_id(run_id):

@@ -31,7 +31,7 @@ MOST_ROWS: Final = 100
 def list_executions(request: HttpRequest) -> HttpResponse:
     """All that the person may see, as the address narrows it. Up to four queries."""
     live = listen_from(request)
-    query = read_query(request.GET)
+    query = read_query(request.GET, usual_size=_usual_size(request))
     visible = visible_namespaces(current_user(request), "EXECUTION")
     conditions = not_deleted()
     add_visible(conditions, visible)
@@ -54,7 +54,7 @@ def list_flow_executions(request: HttpRequest, namespace: str, flow_id: str) -> 
     """The same list with the flow pinned: a tab of its page."""
     live = listen_from(request)
     flow = readable_flow(request, namespace, flow_id)
-    query = read_query(request.GET, pinned={"namespace": namespace, "flow": flow_id})
+    query = read_query(request.GET, pinned={"namespace": namespace, "flow": flow_id}, usual_size=_usual_size(request))
     visible = visible_namespaces(current_user(request), "EXECUTION")
     context = {
         **live,
@@ -81,7 +81,7 @@ def refresh_rows(request: HttpRequest) -> HttpResponse:
     shown = [ExecutionView(row) for row in rows if can(user, "EXECUTION", "READ", row.namespace)]
     context = {
         "executions": shown,
-        "query": read_query(request.GET),
+        "query": read_query(request.GET, usual_size=_usual_size(request)),
         "pinned": request.GET.get("pinned") == "1",
         "bulk_actions": request.GET.get("pick") == "1",
     }
@@ -110,3 +110,8 @@ def _results(request: HttpRequest, query: ExecutionQuery, page: ExecutionPage) -
         "sizes": SIZES,
         "path": request.path,
     }
+
+
+def _usual_size(request: HttpRequest) -> str:
+    size: str = current_user(request).preferences.get("pageSize", "")
+    return size
