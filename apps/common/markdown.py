@@ -39,3 +39,20 @@ def render_markdown(text: str, *, top_heading: int = 2) -> Markup:
         html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel="noopener noreferrer nofollow"
     )
     return Markup(cleaned)  # noqa: S704 - cleaned one line above
+
+
+_INLINE_TAGS: Final = {"strong", "em", "s", "code", "a"}
+
+
+@lru_cache(maxsize=500)
+def render_inline_markdown(text: str) -> Markup:
+    """One line: emphasis, code and links; anything else is text."""
+    html = _PARSER.renderInline(text[:LONGEST])
+    cleaned = nh3.clean(
+        html,
+        tags=_INLINE_TAGS,
+        attributes={"a": {"href", "title"}},
+        url_schemes=_SCHEMES,
+        link_rel="noopener noreferrer nofollow",
+    )
+    return Markup(cleaned)  # noqa: S704 - cleaned one line above

@@ -8,6 +8,7 @@ from jinja2 import Environment, StrictUndefined
 
 from apps.common.clock import now
 from apps.common.display import FILTERS
+from apps.common.markdown import render_inline_markdown, render_markdown
 
 
 def environment(**options: Any) -> Environment:
@@ -16,5 +17,5 @@ def environment(**options: Any) -> Environment:
         **{**options, "autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     )
     made.globals |= {"static": static, "url": reverse, "now": now}
-    made.filters |= FILTERS
+    made.filters |= {**FILTERS, "markdown": render_markdown, "inline_markdown": render_inline_markdown}
     return made

@@ -6,7 +6,9 @@
 //   [data-refresh-every="<ms>"]                 fetched again while the tab is seen (what has no events: logs, Gantt)
 const COALESCE = 400;
 const HIDE_AFTER = 60_000;
-const topics = document.body.dataset.live;
+const banners = () => document.querySelector("#banners");
+const topics = [document.body.dataset.live, banners() && "announce"].filter(Boolean).join(",");
+const liveUrl = document.body.dataset.liveUrl ?? banners()?.dataset.liveUrl;
 const status = document.querySelector("[data-live-status]");
 const pendingTopics = new Set();
 const pendingRows = new Set();
@@ -122,8 +124,8 @@ function tellStatus(lost) {
 function open() {
   if (source || !topics) return;
   // a browser's own reconnect says how far it has come; the first time the page itself says from where
-  const since = encodeURIComponent(lastId || document.body.dataset.liveSince);
-  source = new EventSource(`${document.body.dataset.liveUrl}?topics=${encodeURIComponent(topics)}&since=${since}`);
+  const since = encodeURIComponent(lastId || document.body.dataset.liveSince || banners()?.dataset.liveSince || "");
+  source = new EventSource(`${liveUrl}?topics=${encodeURIComponent(topics)}&since=${since}`);
   source.addEventListener("open", () => {
     tellStatus(false);
     if (lostAt && performance.now() - lostAt > 5000) everything();
@@ -157,6 +159,26 @@ document.addEventListener("visibilitychange", () => {
 });
 window.addEventListener("pagehide", close);
 if (topics) open();
+
+// ---- Announcements: the server says when what is shown changes next ---------------------------------------------------
+const LONGEST_TIMER = 3_600_000;
+let bannerTimer = 0;
+
+function awaitBanners() {
+  clearTimeout(bannerTimer);
+  const stack = banners();
+  if (!stack) return;
+  const change = stack.dataset.changeAt ? Date.parse(stack.dataset.changeAt) - serverNow() + 100 : LONGEST_TIMER;
+  bannerTimer = setTimeout(async () => {
+    try {
+      await swap(stack.dataset.liveSrc, stack, "outerMorph");
+    } finally {
+      awaitBanners();
+    }
+  }, Math.min(Math.max(change, 250), LONGEST_TIMER));
+}
+document.addEventListener("htmx:after:swap", awaitBanners);
+awaitBanners();
 
 // ---- What has no events ---------------------------------------------------------------------------------------------
 const lastRefresh = new WeakMap();

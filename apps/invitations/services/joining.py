@@ -43,11 +43,14 @@ def join_as_new_person(*, invitation_id: str, first_name: str, last_name: str, p
             raise IllegalState(f"{invitation.email} has an account already: sign in to accept.")
         inviter = _inviter(invitation)
         with scope_of(invitation.tenant_id):
-            names = {"first_name": first_name.strip()[:150], "last_name": last_name.strip()[:150]}
-            if invitation.tenant_id:
-                user = invite_person(acting_user=inviter, username=invitation.email, password=password, **names)
-            else:
-                user = create_user(acting_user=inviter, username=invitation.email, password=password, **names)
+            make = invite_person if invitation.tenant_id else create_user
+            user = make(
+                acting_user=inviter,
+                username=invitation.email,
+                password=password,
+                first_name=first_name.strip()[:150],
+                last_name=last_name.strip()[:150],
+            )
             _give(invitation, inviter, user)
     return user
 

@@ -1,0 +1,1 @@
+"""Pages of announcements: what everybody sees, and where they are written."""
