@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from apps.accounts import urls as accounts
 from apps.announcements import urls as announcements
 from apps.audit import urls as audit
+from apps.bookmarks import urls as bookmarks
 from apps.common.openapi import show_api_docs, show_openapi
 from apps.console import urls as console
 from apps.instance import urls as instance
@@ -53,13 +54,15 @@ tenant_api = by_first_word(
         *accounts.api_urls,
         *audit.api_urls,
         *rbac.api_urls,
+        *instance.tenant_api_urls,
         *invitations.api_urls,
         *announcements.api_urls,
+        *bookmarks.api_urls,
         *namespaces.api_urls,
         *secrets.api_urls,
         *transfers.api_urls,
         *workflows.api_urls,
-    *userapps.api_urls,
+        *userapps.api_urls,
     ]
 )
 # What the installation has; never below a tenant.
@@ -81,6 +84,7 @@ tenant_pages = by_first_word(
         *audit.ui_urls,
         *invitations.ui_urls,
         *announcements.ui_urls,
+        *bookmarks.ui_urls,
         *rbac.ui_urls,
         *workflows.ui_urls,
         *userapps.ui_urls,
@@ -101,6 +105,7 @@ urlpatterns: Routes = [
     *console.root_urls,
     *accounts.ui_urls,
     *rbac.root_urls,
+    *instance.ui_urls,
     *invitations.root_ui_urls,
     path("ui/<tenant:tenant>/", include((tenant_pages, "ui"))),
     *accounts.root_urls,

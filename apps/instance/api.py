@@ -5,12 +5,16 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.request import Request
 
 from apps.accounts.selectors import current_user
-from apps.common.access import public, super_admin
+from apps.common.access import access, public, super_admin
 from apps.common.api import read_body
+from apps.common.current_tenant import require_tenant
 from apps.common.errors import IllegalArgument, NotFound, ProductError
 from apps.common.pagination import Page, paginate, read_page
 from apps.instance import selectors
 from apps.instance.schemas import (
+    ActiveService,
+    ActiveServices,
+    ServiceShape,
     TenantBody,
     TenantShape,
     WorkerGroupBody,
@@ -186,3 +190,68 @@ def put_worker_group(request: Request, group_id: str) -> WorkerGroupShape:
 def remove_worker_group(request: Request, group_id: str) -> None:
     """Flows that name it stay as they are."""
     worker_groups.delete_worker_group(acting_user=current_user(request), group=selectors.get_worker_group(group_id))
+
+
+# Processes: below a tenant for those with the permission INFRASTRUCTURE, without one for super admins. A process serves
+# all tenants, so both see the same.
+
+
+@access("INFRASTRUCTURE", "READ", everywhere=True)
+def list_active_services(request: Request) -> ActiveServices:
+    """How many processes of each type run."""
+    return _active()
+
+
+@access("INFRASTRUCTURE", "READ", everywhere=True)
+def search_cluster(request: Request) -> Page[ServiceShape]:
+    """Processes, also those that ended lately; `type` and `state` may be repeated, `q` is a part of the host's name."""
+    return _found(request)
+
+
+@access("INFRASTRUCTURE", "READ", everywhere=True)
+def show_cluster_service(request: Request, service_id: str) -> ServiceShape:
+    """One process."""
+    return ServiceShape.of(selectors.get_service(service_id))
+
+
+@access("INFRASTRUCTURE", "READ", everywhere=True)
+def list_usable_groups(request: Request) -> WorkerGroupList:
+    """The worker groups that the tenant may use; super admins announce them without a tenant in the path."""
+    active = selectors.active_workers()
+    usable = selectors.usable_groups(require_tenant())
+    return WorkerGroupList(worker_groups=[WorkerGroupShape.of(group, active[group.key]) for group in usable])
+
+
+@super_admin
+def list_all_active_services(request: Request) -> ActiveServices:
+    """How many processes of each type run."""
+    return _active()
+
+
+@super_admin
+def search_services(request: Request) -> Page[ServiceShape]:
+    """Processes, also those that ended lately; `type` and `state` may be repeated, `q` is a part of the host's name."""
+    return _found(request)
+
+
+@super_admin
+def show_service(request: Request, service_id: str) -> ServiceShape:
+    """One process."""
+    return ServiceShape.of(selectors.get_service(service_id))
+
+
+def _active() -> ActiveServices:
+    counted = selectors.count_running_services()
+    return ActiveServices(
+        total=counted.total(), services=[ActiveService(type=kind, total=counted[kind]) for kind in sorted(counted)]
+    )
+
+
+def _found(request: Request) -> Page[ServiceShape]:
+    query = request.query_params
+    sortable = {"type": "kind", "state": "state", "createdAt": "started", "updatedAt": "heartbeat"}
+    page = paginate(
+        selectors.search_services(query.getlist("type"), query.getlist("state"), query.get("q", "")),
+        read_page(query, sortable=sortable, default=("-started", "pk")),
+    )
+    return Page([ServiceShape.of(one) for one in page.results], page.total)

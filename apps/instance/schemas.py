@@ -157,3 +157,47 @@ class WorkerGroupDetails(WorkerGroupShape):
 
 class WorkerGroupList(Shape):
     worker_groups: list[WorkerGroupShape]
+
+
+class ServerShape(Shape):
+    """Where a process runs."""
+
+    hostname: str
+    version: str
+    pid: int
+
+
+class ServiceShape(Shape):
+    """A process of the installation. `updatedAt` is its last sign of life."""
+
+    id: str
+    type: str
+    state: str
+    server: ServerShape
+    created_at: datetime
+    updated_at: datetime
+    worker_groups: list[str]
+
+    @classmethod
+    def of(cls, one: ServiceInstance) -> Self:
+        return cls(
+            id=one.pk,
+            type=one.kind,
+            state=one.state,
+            server=ServerShape(hostname=one.host, version=one.version, pid=one.pid),
+            created_at=one.started,
+            updated_at=one.heartbeat,
+            worker_groups=[key for key in one.worker_group.split(",") if key],
+        )
+
+
+class ActiveService(Shape):
+    """How many processes of a type run."""
+
+    type: str
+    total: int
+
+
+class ActiveServices(Shape):
+    total: int
+    services: list[ActiveService]

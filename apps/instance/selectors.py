@@ -42,6 +42,36 @@ def get_worker_group(group_id: str) -> WorkerGroup:
     return found
 
 
+def search_services(
+    types: Sequence[str] = (), states: Sequence[str] = (), query: str = ""
+) -> QuerySet[ServiceInstance]:
+    """Processes of the installation, also those that ended some time ago; `query` is a part of a host's name."""
+    found = ServiceInstance.objects.all()
+    if types:
+        found = found.filter(kind__in=types)
+    if states:
+        found = found.filter(state__in=states)
+    return found.filter(host__icontains=query) if query else found
+
+
+def count_running_services() -> Counter[str]:
+    """How many processes of each type run. One query."""
+    return Counter(ServiceInstance.objects.filter(state="RUNNING").values_list("kind", flat=True))
+
+
+def get_service(service_id: str) -> ServiceInstance:
+    """Raises NotFound."""
+    found = ServiceInstance.objects.filter(pk=service_id).first() if is_id(service_id) else None
+    if found is None:
+        raise NotFound(f"There is no process '{service_id[:64]}'.")
+    return found
+
+
+def usable_groups(tenant_id: str) -> Sequence[WorkerGroup]:
+    """The groups that a tenant may use, by key."""
+    return [one for one in list_worker_groups() if not one.allowed_tenants or tenant_id in one.allowed_tenants]
+
+
 def may_use_group(key: str, tenant_id: str) -> bool:
     """Whether a tenant may use a group; any at all while none was announced."""
     groups = {group.key: group.allowed_tenants for group in list_worker_groups()}

@@ -11,6 +11,10 @@ from apps.common.openapi import document
 
 # Method, path, permission and action (None: anybody who is signed in), as the clients' own descriptions have them.
 CALLED = [
+    ("GET", "/cluster/services/active", "INFRASTRUCTURE READ"),
+    ("GET", "/cluster/services/search", "INFRASTRUCTURE READ"),
+    ("GET", "/cluster/services/{id}", "INFRASTRUCTURE READ"),
+    ("GET", "/cluster/workergroups", "INFRASTRUCTURE READ"),
     ("POST", "/flows", "FLOW CREATE"),
     ("POST", "/flows/bulk", "FLOW CREATE"),
     ("GET", "/flows/distinct-namespaces", "FLOW READ"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from apps.workflows.engine.decision import Decision
-from apps.workflows.engine.frontier import NOT_LOADED, ExecutionRow
+from apps.workflows.engine.frontier import NOT_LOADED, ExecutionRow, Frame
 from apps.workflows.services.encrypted_values import ENCRYPTED
 
 MASK: Final = "********"
@@ -41,7 +41,8 @@ def hide_secrets(decision: Decision, execution: ExecutionRow, secrets: Collectio
         return
     ordered = longest_first(secrets)
     decision.logs = [replace(line, message=masked_text(line.message, ordered)) for line in decision.logs]
-    for row in (execution, *decision.inserted, *decision.updated):
+    rows: list[Frame] = [execution, *decision.inserted, *decision.updated]
+    for row in rows:
         if row.outputs is not NOT_LOADED:
             row.outputs = masked_outputs(row.outputs, secrets)
 

@@ -93,7 +93,7 @@ class StepRender:
             folder = execution_address(facts.namespace, facts.flow_id, facts.id)
             return self._kept(answer, f"{folder}/outputs/flow.json")
 
-        return self._guard(keep) if answer else answer
+        return dict(self._guard(keep)) if answer else answer
 
     def listener(self, index: int) -> bool:
         """Whether all conditions of a listener hold for the ended execution."""
@@ -133,7 +133,7 @@ class StepRender:
             address = task_file_address(
                 facts.namespace, facts.flow_id, facts.id, run.task_id, run.id, f"outputs/{child_id}.json"
             )
-            return self._guard(lambda: self._kept(outputs | {"outputs": given}, address))
+            return dict(self._guard(lambda: self._kept(outputs | {"outputs": given}, address)))
         except RenderFailed as error:
             raise RenderFailed(str(error), outputs) from error
 
