@@ -3,7 +3,13 @@
 from django.urls import path
 
 from apps.common.api import endpoint
+from apps.common.pages import page
 from apps.namespaces.api import files, key_values, namespaces
+from apps.namespaces.views import files as file_pages
+from apps.namespaces.views import key_values as kv_pages
+from apps.namespaces.views import settings
+
+PAGE = "namespaces/edit/<str:namespace>"
 
 api_urls = [
     path("namespaces", endpoint(POST=namespaces.post_namespace)),
@@ -23,4 +29,14 @@ api_urls = [
     path("namespaces/<str:namespace>/files/export", endpoint(GET=files.export_files)),
     path("namespaces/<str:namespace>/files/search", endpoint(GET=files.search_files)),
     path("namespaces/<str:namespace>/files/stats", endpoint(GET=files.show_file)),
+]
+ui_urls = [
+    path(
+        f"{PAGE}/variables", page(GET=settings.show_variables, POST=settings.save_variables), name="namespace_variables"
+    ),
+    path(f"{PAGE}/defaults", page(GET=settings.show_defaults, POST=settings.save_defaults), name="namespace_defaults"),
+    path(f"{PAGE}/edit", page(GET=settings.show_edit, POST=settings.save_edit), name="namespace_edit"),
+    path(f"{PAGE}/kv", page(GET=kv_pages.show_pairs, POST=kv_pages.change_pairs), name="namespace_kv"),
+    path(f"{PAGE}/files", page(GET=file_pages.show_files, POST=file_pages.change_files), name="namespace_files"),
+    path(f"{PAGE}/files/download", page(GET=file_pages.download), name="namespace_files_download"),
 ]

@@ -46,3 +46,8 @@ class SecretMeta:
     key: str
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tag_text(self) -> str:
+        """As a form shows and takes them: `key: value`, one a line."""
+        return "\n".join(f"{name}: {value}" for name, value in sorted(self.tags.items()))

@@ -19,7 +19,7 @@ class TransferState(models.TextChoices):
 
 
 class Transfer(TenantRow, TimestampedRow):
-    """``source_type`` empty: the instance's own backend. ``cursor``: the last file (or namespace and key) that is done."""
+    """``source_type`` empty: the instance's own backend. ``cursor``: the last file (or namespace, key) that is done."""
 
     id: ShortIdField[str, str] = short_id_key()
     kind = models.CharField(max_length=8, choices=[(kind.value, kind.value) for kind in Kind])

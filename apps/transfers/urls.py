@@ -3,7 +3,8 @@
 from django.urls import path
 
 from apps.common.api import endpoint
-from apps.transfers import api
+from apps.common.pages import page
+from apps.transfers import api, views
 
 PLACE = "namespaces/<str:namespace>/isolation/<str:kind>"
 TENANT = "tenants/<str:tenant_id>/isolation/<str:kind>"
@@ -16,4 +17,16 @@ api_urls = [
 instance_api_urls = [
     path(TENANT, endpoint(GET=api.show_tenant_backend)),
     path(f"{TENANT}/copy", endpoint(POST=api.copy_tenants_former, DELETE=api.cancel_tenants_copy)),
+]
+ui_urls = [
+    path(
+        "namespaces/edit/<str:namespace>/isolation",
+        page(GET=views.show_isolation, POST=views.change_isolation),
+        name="namespace_isolation",
+    ),
+    path(
+        "admin/isolation",
+        page(GET=views.show_tenant_isolation, POST=views.change_tenant_isolation),
+        name="tenant_isolation",
+    ),
 ]

@@ -14,10 +14,11 @@ from azure.storage.blob import ContainerClient
 from apps.storage.backends.base import StorageBackend
 from apps.storage.internal_storage.choice import make_backend
 from tests.support.cloud_servers import ServerMissing, aws_server, azure_server, gcs_server
+from tests.support.dfs_server import dfs_server
 from tests.support.unsteady_proxy import Unsteadiness, unsteady
 
-KINDS = ("local", "s3", "azure", "gcs")
-REMOTE = ("s3", "azure", "gcs")
+KINDS = ("local", "s3", "azure", "gcs", "adls")
+REMOTE = ("s3", "azure", "gcs", "adls")
 KEYS = {"accessKey": "AKIAEXAMPLE", "secretKey": "example-secret"}
 
 
@@ -55,7 +56,20 @@ def gcs_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def adls_address() -> Iterator[str]:
+    """A dfs service with the file system `files`."""
+    with dfs_server() as address:
+        yield address
+
+
 MakeBackend = Callable[[str], StorageBackend]
+
+
+def adls_configuration(address: str) -> dict[str, str]:
+    """With an account key, which this server does not look at."""
+    return {"fileSystem": "files", "endpoint": address, "sharedKeyAccountName": "tests",
+            "sharedKeyAccountAccessKey": "a2V5"}  # fmt: skip
 
 
 @pytest.fixture
@@ -75,6 +89,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> MakeBackend:
                 return make_backend(
                     "azure", {"container": "files", "connectionString": text.replace(direct, through(direct))}
                 )
+            case "adls":
+                return make_backend("adls", adls_configuration(through(request.getfixturevalue("adls_address"))))
         return make_backend("gcs", {"bucket": "files", "endpoint": through(request.getfixturevalue("gcs_address"))})
 
     return made

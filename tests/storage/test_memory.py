@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.storage.conftest import KEYS, KINDS
+from tests.storage.conftest import KEYS, KINDS, adls_configuration
 
 MEGABYTES = int(os.environ.get("KESTRA_EE_TEST_LARGE_FILE_MB", "200"))
 MOST_GROWTH_MB = 64
@@ -71,6 +71,8 @@ def test_memory_does_not_grow_with_the_file(kind: str, request: pytest.FixtureRe
             configuration = {"bucket": "files", "endpoint": address, "forcePathStyle": True, **KEYS}
         case "azure":
             configuration = {"container": "files", "connectionString": request.getfixturevalue("azure_address")}
+        case "adls":
+            configuration = adls_configuration(request.getfixturevalue("adls_address"))
         case _:
             configuration = {"bucket": "files", "endpoint": request.getfixturevalue("gcs_address")}
     given = json.dumps([kind, configuration, MEGABYTES])

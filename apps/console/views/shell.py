@@ -52,6 +52,7 @@ PLACES: Final = (
     _Place("Home", "home", "home"),
     _Place("Flows", "flow", "flows", "FLOW"),
     _Place("Executions", "runs", "executions", "EXECUTION"),
+    _Place("Namespaces", "folder", "namespaces", "NAMESPACE"),
 )
 MANAGED: Final = (
     _Place("Invitations", "mail", "invitations", "USER"),

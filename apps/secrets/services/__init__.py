@@ -4,6 +4,7 @@ from apps.secrets.services.lookup import default_backend, find_secret, secret_ca
 from apps.secrets.services.writes import (
     delete_secret,
     describe_secret,
+    is_read_only,
     list_inherited_secrets,
     list_secrets,
     save_secret,
@@ -14,6 +15,7 @@ __all__ = [
     "delete_secret",
     "describe_secret",
     "find_secret",
+    "is_read_only",
     "list_inherited_secrets",
     "list_secrets",
     "save_secret",

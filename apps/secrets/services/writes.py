@@ -24,6 +24,11 @@ def list_secrets(namespace: str) -> list[SecretMeta]:
     return backend.list(place)
 
 
+def is_read_only(namespace: str) -> bool:
+    """Whether the namespace's secrets are managed elsewhere. BackendDenied."""
+    return _at(namespace)[0].read_only
+
+
 def list_inherited_secrets(namespace: str) -> dict[str, list[str]]:
     """Parent → its keys, nearest first; parents without secrets are left out."""
     found = {parent: [meta.key for meta in list_secrets(parent)] for parent in parents(namespace)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from apps.common.namespace_paths import is_within_any, lineage
 from apps.namespaces.models import Namespace
@@ -35,6 +35,12 @@ def list_all_namespaces(
         for name in sorted(names)
         if (visible is None or is_within_any(name, visible)) and text.casefold() in name
     ]
+
+
+def count_flows(namespaces: Sequence[str]) -> dict[str, int]:
+    """Flows in each of these very namespaces, deleted ones left out; those without are left out. One query."""
+    rows = Flow.objects.filter(namespace__in=list(namespaces), deleted=False).order_by()
+    return dict(rows.values_list("namespace").annotate(count=Count("pk")))
 
 
 def count_flows_within(namespace: str) -> dict[str, int]:

@@ -1,0 +1,1 @@
+"""Pages of a namespace: settings, KV pairs, files."""
