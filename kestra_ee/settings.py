@@ -79,19 +79,21 @@ def present(*names: str) -> list[str]:
 
 BOTH_APPS = present("encryption", "audit", "announcements")
 SHARED_APPS = [
+    *present("instance"),  # its create_tenant and delete_tenant go before those of django_tenants
     "django_tenants",
     "allauth",  # before accounts, whose admin takes the place of theirs
     "allauth.account",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "allauth.mfa",
-    *present("accounts", "tenants", "live", "timers", "mail", "instance", "invitations"),
+    *present("accounts", "tenants", "live", "timers", "mail", "invitations"),
     *BOTH_APPS,
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",  # before the admin, whose templates it takes the place of
+    "apps.common.admin_config.ProductAdminConfig",
     "django.contrib.staticfiles",
     "django_celery_beat",
     "django_htmx",
@@ -229,6 +231,12 @@ KESTRA_PERIODIC_JOBS = {
     "mail clean-up": {"job": "mail.clean_up", "every_seconds": 24 * 3600, "expires": 3600},
     "audit seals": {"job": "instance.seal_audit", "every_seconds": 60, "expires": 50},
     "audit retention": {"job": "instance.purge_audit", "every_seconds": 3600, "expires": 600},
+    "retention": {
+        "job": "workflows.purge_by_retention",
+        "every_seconds": 3600,
+        "expires": 600,
+        "queue": "worker.default",
+    },
     "tenants to delete": {"job": "instance.delete_tenants", "every_seconds": 30, "expires": 25},
     "transfers": {"job": "transfers.carry", "every_seconds": 10, "expires": 10, "queue": "worker.default"},
     "key-value clean-up": {"job": "namespaces.clean_up_kv", "every_seconds": 3600, "expires": 600},
@@ -307,6 +315,66 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["apps.common.openapi.once_with_tenant"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "DISABLE_ERRORS_AND_WARNINGS": True,  # several paths of one function get a number each, which is no mistake
+}
+
+# Admin console
+
+UNFOLD = {
+    "SITE_TITLE": "Platform administration",
+    "SITE_HEADER": "Platform administration",
+    "SITE_URL": "/ui/",
+    "SITE_SYMBOL": "shield_person",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/icons/favicon.svg"}],
+    "STYLES": ["/static/css/admin.css"],
+    "BORDER_RADIUS": "6px",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": True,
+    "COLORS": {
+        "primary": {
+            "50": "#eef2ff",
+            "100": "#e0e7ff",
+            "200": "#c7d2fe",
+            "300": "#a5b4fc",
+            "400": "#818cf8",
+            "500": "#6366f1",
+            "600": "#4f46e5",
+            "700": "#4338ca",
+            "800": "#3730a3",
+            "900": "#312e81",
+            "950": "#1e1b4b",
+        }
+    },
+    "SIDEBAR": {
+        "show_search": True,
+        "navigation": [
+            {
+                "title": "Tenants and people",
+                "items": [
+                    {"title": "Tenants", "icon": "domain", "link": "/admin/tenants/tenant/"},
+                    {"title": "People", "icon": "group", "link": "/admin/accounts/user/"},
+                    {"title": "API tokens", "icon": "key", "link": "/admin/accounts/apitoken/"},
+                    {"title": "Locked sign-ins", "icon": "lock", "link": "/admin/accounts/signinguard/"},
+                ],
+            },
+            {
+                "title": "Installation",
+                "separator": True,
+                "items": [
+                    {"title": "Worker groups", "icon": "dns", "link": "/admin/instance/workergroup/"},
+                    {"title": "Processes", "icon": "memory", "link": "/admin/instance/serviceinstance/"},
+                    {"title": "Periodic tasks", "icon": "schedule", "link": "/admin/django_celery_beat/periodictask/"},
+                ],
+            },
+            {
+                "title": "Audit log",
+                "separator": True,
+                "items": [
+                    {"title": "Entries", "icon": "history", "link": "/admin/audit/auditentry/"},
+                    {"title": "Seals", "icon": "verified", "link": "/admin/audit/auditseal/"},
+                ],
+            },
+        ],
+    },
 }
 
 # Security
