@@ -16,6 +16,8 @@ from markupsafe import Markup
 from apps.accounts.services.sessions import ACTS_AS
 from apps.announcements.selectors import Told, count_unread_news, told_at_sign_in, told_to
 from apps.audit.services import current_caller
+from apps.bookmarks.models import Bookmark
+from apps.bookmarks.selectors import Folder, find_own_bookmark, folders_of, list_bookmarks
 from apps.common.htmx import is_fragment
 from apps.live.selectors import read_horizon
 from apps.rbac.decisions import can, has_access
@@ -184,6 +186,20 @@ class Shell:
     def told(self) -> Told:
         """What the person is told on top of the page."""
         return Told() if self.person is None else told_to(self.person)
+
+    @cached_property
+    def bookmarks(self) -> list[Bookmark]:
+        """Own ones and shared ones, of the open tenant."""
+        return list_bookmarks(self.person) if self.framed else []
+
+    @property
+    def bookmark_folders(self) -> list[Folder]:
+        return folders_of(self.bookmarks, self.person)
+
+    @property
+    def starred(self) -> bool:
+        """Whether exactly this view is bookmarked."""
+        return find_own_bookmark(self.bookmarks, self.person, self._request.get_full_path()) is not None
 
     @cached_property
     def told_at_sign_in(self) -> Told:

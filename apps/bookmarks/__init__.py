@@ -1,0 +1,1 @@
+"""A person's saved pages and searches, kept with the person in the tenant."""
