@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from apps.accounts.models import ApiToken, PasswordReset, SignInGuard, SignInSession, User
+from apps.accounts.models import ApiToken, PasswordReset, SignInGuard, SignInSession, User, UserType
 from apps.audit.services import current_caller
 from apps.common.clock import now
 from apps.common.errors import Forbidden, NotFound, Unauthenticated
@@ -51,6 +51,11 @@ def named_user(username: str) -> User:
     if found is None:
         raise NotFound(f"There is no user '{username[:60]}'.")
     return found
+
+
+def is_nobody_there() -> bool:
+    """Whether nobody could sign in, as in an installation that was never set up."""
+    return not User.objects.exclude(type=UserType.SERVICE_ACCOUNT).exists()
 
 
 def search_users(*, query: str = "", user_type: str = "") -> QuerySet[User]:

@@ -74,7 +74,7 @@ def client_secret_of(provider: IdentityProvider) -> str:
 
 def save_provider(*, acting_user: User, provider: IdentityProvider, client_secret: str = "") -> IdentityProvider:
     """A new row or another state of one; an empty secret leaves the one that is kept. Raises Invalid."""
-    _check(provider)
+    check_provider(provider)
     stored = IdentityProvider.objects.filter(pk=provider.pk).first()
     with opened_schema("public"), transaction.atomic():
         if client_secret:
@@ -106,7 +106,8 @@ def delete_provider(*, acting_user: User, provider: IdentityProvider) -> None:
         provider.delete()
 
 
-def _check(provider: IdentityProvider) -> None:
+def check_provider(provider: IdentityProvider) -> None:
+    """Writes domains in one form. Raises Invalid with each problem."""
     problems = []
     domains = provider.domains
     if not isinstance(domains, list) or not all(isinstance(one, str) for one in domains):

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
-from apps.accounts.selectors import is_locked_out
+from apps.accounts.selectors import is_locked_out, is_nobody_there
 from apps.accounts.services.providers import list_providers, provider_of_address
 from apps.accounts.services.sessions import end_session, start_session
 from apps.accounts.sign_in.pending import begin
@@ -33,6 +33,8 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
     """
     target = safe_target(request, request.POST.get("next") or request.GET.get("next") or "")
     if request.method != "POST":
+        if not request.user.is_authenticated and is_nobody_there():
+            return redirect("setup")
         return redirect(target) if request.user.is_authenticated else _form(request, target)
     username, password = request.POST.get("username", "").strip(), request.POST.get("password", "")
     if not password:
