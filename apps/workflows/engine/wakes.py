@@ -76,13 +76,11 @@ def watch(step: Step) -> None:
 def _is_idle(step: Step) -> bool:
     """Whether only a timer or a person can move the execution: there is no message to lose until one of them does."""
     look, execution = step.ports.look, step.execution
-    if look.held_runs(1):
+    if step.queue and execution.paused == 0 and not execution.hold:
         return False
-    if execution.hold:
-        return True
-    if step.queue and execution.paused == 0:
-        return False
-    return not look.waiting_long(step.now + WATCH_EVERY, 1)
+    # In this order: a run that is claimed between the two looks waits in the first or is held in the second.
+    waits = not execution.hold and bool(look.waiting_long(step.now + WATCH_EVERY, 1))
+    return not waits and not look.held_runs(1)
 
 
 def _watch_ended(step: Step) -> None:

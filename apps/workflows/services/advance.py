@@ -168,8 +168,12 @@ def step(
     claimer: Claimer | None = None,
     extras: Extras | None = None,
     ancestors: tuple[str, ...] | None = None,
+    frontier: Frontier | None = None,
 ) -> Decision:
-    """Decide and save, on an execution whose row the caller's transaction holds. The caller sends the commands."""
+    """Decide and save, on an execution whose row the caller's transaction holds. The caller sends the commands.
+
+    ``frontier`` is given by who has loaded it already, with many others.
+    """
     execution = locked.execution
     flow: LoadedFlow | None = None
     try:
@@ -177,7 +181,7 @@ def step(
     except (FlowRevisionGone, InvalidFlow) as error:
         decision = _give_up(locked, str(error), now)
     else:
-        frontier = load_frontier(locked, _run_of(event), ancestors)
+        frontier = frontier or load_frontier(locked, _run_of(event), ancestors)
         if isinstance(event, Continue):
             # Its timer is dropped before the look: a result stored beside in between leaves a new one.
             drop_timers(tenant, [(CONTINUE_TIMER, execution.id)])

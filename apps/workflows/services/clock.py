@@ -21,6 +21,7 @@ from apps.workflows.services.flow_triggers import tell_triggers
 from apps.workflows.services.schedules import evaluate_due
 from apps.workflows.services.slots import look_after_slots
 from apps.workflows.services.trigger_states import FLOW_TIMER, TRIGGER_TIMER, make_missing_rows
+from apps.workflows.services.waking import wake_together
 
 log = structlog.get_logger(__name__)
 
@@ -65,9 +66,7 @@ def wake(timers: Sequence[tuple[str, str]]) -> None:
     """Make the steps of due timers of the open tenant. One that fails is logged and due again after its grace."""
     if triggers := [key for kind, key in timers if kind == TRIGGER_TIMER]:
         evaluate_due(triggers)
-    for kind, key in timers:
-        if kind == TRIGGER_TIMER:
-            continue
+    for kind, key in wake_together([timer for timer in timers if timer[0] != TRIGGER_TIMER]):
         try:
             _wake_one(kind, key)
         except DatabaseError:
