@@ -1,7 +1,7 @@
 """`make bench`: workloads against a running server, as figures and as ratios to the machine's own durable commit.
 
-python -m tests.bench [expressions | sql | one w1 w3 w4 w6 …]; the variables KESTRA_EE_BENCH_URL, _USER, _PASSWORD and
-_DATABASE_URL name a server that runs already.
+python -m tests.bench [expressions | sql | one w1 w3 w4 w4-paced w6 w6-large sleepers chain slow-commit]; the variables
+KESTRA_EE_BENCH_URL, _USER, _PASSWORD, _DATABASE_URL and _HOME name a server that runs already.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from tests.bench import expressions, sql
 from tests.bench.figures import Figure
 from tests.bench.machine import durable_commit_ms
 from tests.bench.server import bench_server
-from tests.bench.workloads import WORKLOADS
+from tests.bench.workloads import USUAL, WORKLOADS
 
 EXPRESSIONS, SQL = "expressions", "sql"
 """The workloads that need no server."""
@@ -40,7 +40,7 @@ def main(wanted: list[str]) -> int:
         else:
             commit = durable_commit_ms(server.database_url)
             show(Figure("durable commit of one row, one connection", commit, "ms"))
-        for name in wanted or WORKLOADS:
+        for name in wanted or USUAL:
             for figure in WORKLOADS[name](server, commit):
                 show(figure)
     return 0

@@ -44,8 +44,8 @@ def start(client: httpx.Client, flow_id: str) -> str:
     return str(answer.json()["id"])
 
 
-def wait(client: httpx.Client, execution_id: str, seconds: float = 600) -> dict[str, Any]:
-    """The ended execution."""
+def wait(client: httpx.Client, execution_id: str, seconds: float = 600, look_every: float = 0.5) -> dict[str, Any]:
+    """The ended execution; while it runs it is read ever more seldom, at last each ``look_every`` seconds."""
     deadline = time.monotonic() + seconds
     pause = 0.01
     while time.monotonic() < deadline:
@@ -58,7 +58,7 @@ def wait(client: httpx.Client, execution_id: str, seconds: float = 600) -> dict[
                 raise RuntimeError(f"{execution_id} ended {state}")
             return dict(execution)
         time.sleep(pause)  # polled until the deadline; rarely, so that the polling is not what is measured
-        pause = min(pause * 1.5, 0.5)
+        pause = min(pause * 1.5, look_every)
     raise RuntimeError(f"{execution_id} has not ended in {seconds} s")
 
 

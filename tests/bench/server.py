@@ -1,4 +1,5 @@
-"""The server under test: one that runs (KESTRA_EE_BENCH_URL), or one of our own in a temporary folder."""
+"""The server under test: one that runs (KESTRA_EE_BENCH_URL; its data folder KESTRA_EE_BENCH_HOME is called `home`
+and lets its workers' memory be seen), or one of our own in a temporary folder."""
 
 from __future__ import annotations
 
@@ -21,7 +22,13 @@ def bench_server() -> Iterator[Server]:
         user = os.environ.get("KESTRA_EE_BENCH_USER", EMAIL)
         password = os.environ.get("KESTRA_EE_BENCH_PASSWORD", PASSWORD)
         with httpx.Client(base_url=given, auth=(user, password), timeout=120) as client:
-            yield Server(client, os.environ.get("KESTRA_EE_BENCH_DATABASE_URL"), credentials=(user, password))
+            home = os.environ.get("KESTRA_EE_BENCH_HOME")
+            yield Server(
+                client,
+                os.environ.get("KESTRA_EE_BENCH_DATABASE_URL"),
+                home=None if home is None else Path(home).parent,
+                credentials=(user, password),
+            )
         return
     with tempfile.TemporaryDirectory(prefix="kestra-ee-bench-", dir="/tmp") as folder, started(Path(folder)) as server:
         yield server

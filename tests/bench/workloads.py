@@ -5,8 +5,12 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 
+from tests.bench.chain import celery_chain
 from tests.bench.figures import LOG, RETURN, Figure, lasted, median_of, save, start, wait
+from tests.bench.large import w6_large
+from tests.bench.machine import slow_commits
 from tests.bench.rates import w4_paced, w4_rate
+from tests.bench.sleepers import sleepers
 from tests.support.product import Server
 
 
@@ -15,6 +19,16 @@ def w1_sequence(server: Server, commit: float) -> list[Figure]:
     save(server, "w1", "".join(f"  - {{id: t{n}, type: {LOG}, message: line {n}}}\n" for n in range(40)))
     per_task = median_of(server, "w1", 9) / 40 * 1000
     return [Figure("W1 40 light tasks in sequence, per task", per_task, "ms", per_task / commit)]
+
+
+def w1_slow_commit(server: Server, commit: float) -> list[Figure]:
+    """The same where a durable commit takes a millisecond more, as with disks of a cloud: one commit a task shows."""
+    with slow_commits(server.database_url) as slow:
+        (figure,) = w1_sequence(server, slow)
+    return [
+        Figure("durable commit of one row, made slow", slow, "ms"),
+        Figure("W1 with slow commits, per task (at most 4)", figure.value, "ms", figure.per_commit),
+    ]
 
 
 def w3_fan_out(server: Server, commit: float) -> list[Figure]:
@@ -60,4 +74,11 @@ WORKLOADS: dict[str, Callable[[Server, float], list[Figure]]] = {
     "w4": w4_rate,
     "w4-paced": w4_paced,
     "w6": w6_loops,
+    "w6-large": w6_large,
+    "sleepers": sleepers,
+    "chain": lambda server, commit: celery_chain(server, commit, w1_sequence),
+    "slow-commit": w1_slow_commit,
 }
+
+USUAL = tuple(name for name in WORKLOADS if name not in {"w6-large", "sleepers", "chain", "slow-commit"})
+"""Without a name: what takes minutes, needs Redis or changes the database's settings is asked for by its name."""

@@ -68,7 +68,7 @@ DELETE_FLAGS: Final = (
 )
 @access("EXECUTION", "READ")
 def read_execution(request: Request, execution_id: str) -> HttpResponse:
-    """An execution with its first 5000 task runs; if there are more, the header X-Next-Task-Run says where to go on."""
+    """An execution with its first 2000 task runs; if there are more, the header X-Next-Task-Run says where to go on."""
     execution = get_execution(request, execution_id)
     page = list_task_runs(execution_id, after=request.query_params.get("taskRunsAfter") or None)
     headers = {MORE_TASK_RUNS: page.following} if page.following else None
