@@ -24,6 +24,7 @@ from apps.workflows.api import (
     pebble,
     plugins,
     streams,
+    templates,
     trigger_bulk,
     triggers,
     webhooks,
@@ -71,6 +72,22 @@ namespace_routes = [
     path(
         "namespaces/<str:namespace>",
         route(GET=show_namespace, PUT=put_namespace, DELETE=namespaces.remove_namespace),
+    ),
+]
+template_routes = [
+    path("templates", route(POST=templates.post_template)),
+    path("templates/search", route(GET=templates.find_templates)),
+    path("templates/distinct-namespaces", route(GET=templates.distinct_namespaces)),
+    path("templates/validate", route(POST=templates.validate_templates)),
+    path("templates/import", route(POST=templates.import_templates)),
+    path("templates/export/by-ids", route(POST=templates.export_by_ids)),
+    path("templates/export/by-query", route(GET=templates.export_by_query)),
+    path("templates/delete/by-ids", route(DELETE=templates.delete_by_ids)),
+    path("templates/delete/by-query", route(DELETE=templates.delete_by_query)),
+    path("templates/<str:namespace>", route(POST=templates.save_namespace)),
+    path(
+        "templates/<str:namespace>/<str:template_id>",
+        route(GET=templates.show_template, PUT=templates.put_template, DELETE=templates.remove_template),
     ),
 ]
 flow_routes = [
@@ -233,6 +250,7 @@ pebble_routes = [
 
 api_urls: list[URLPattern] = [
     *namespace_routes,
+    *template_routes,
     *flow_routes,
     *execution_routes,
     *start_routes,

@@ -11,6 +11,19 @@ from apps.common.openapi import document
 
 # Method, path, permission and action (None: anybody who is signed in), as the clients' own descriptions have them.
 CALLED = [
+    ("POST", "/templates", "TEMPLATE CREATE"),
+    ("GET", "/templates/{namespace}/{id}", "TEMPLATE READ"),
+    ("PUT", "/templates/{namespace}/{id}", "TEMPLATE UPDATE"),
+    ("DELETE", "/templates/{namespace}/{id}", "TEMPLATE DELETE"),
+    ("GET", "/templates/search", "TEMPLATE READ"),
+    ("POST", "/templates/validate", "TEMPLATE READ"),
+    ("POST", "/templates/import", "TEMPLATE CREATE"),
+    ("GET", "/templates/distinct-namespaces", "TEMPLATE READ"),
+    ("POST", "/templates/export/by-ids", "TEMPLATE READ"),
+    ("GET", "/templates/export/by-query", "TEMPLATE READ"),
+    ("DELETE", "/templates/delete/by-ids", "TEMPLATE DELETE"),
+    ("DELETE", "/templates/delete/by-query", "TEMPLATE DELETE"),
+    ("POST", "/templates/{namespace}", "TEMPLATE CREATE"),
     ("GET", "/cluster/services/active", "INFRASTRUCTURE READ"),
     ("GET", "/cluster/services/search", "INFRASTRUCTURE READ"),
     ("GET", "/cluster/services/{id}", "INFRASTRUCTURE READ"),

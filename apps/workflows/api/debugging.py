@@ -48,7 +48,7 @@ def evaluate(request: Request, execution_id: str, task_run_id: str | None = None
 def read_execution_graph(request: Request, execution_id: str) -> dict[str, Any]:
     """The flow of an execution as nodes, edges and clusters, at the revision it runs."""
     execution = get_execution(request, execution_id)
-    return flow_graph(load_flow(execution.flow_ref, execution.flow_revision).definition).to_json()
+    return flow_graph(load_flow(execution.flow_ref, execution.flow_revision, execution.id).definition).to_json()
 
 
 @describe(dict[str, Any], query=(number("revision", "An older revision."),), tag="Flows")

@@ -34,5 +34,6 @@ def delete_executions(execution_ids: Sequence[str], *, logs: bool = True, metric
             " AND l.start_date = e.start_date",
             [found],
         )
+        cursor.execute("DELETE FROM execution_template WHERE execution_id = ANY(%s)", [found])
         cursor.execute("DELETE FROM execution WHERE id = ANY(%s)", [found])
     return len(found)

@@ -7,11 +7,13 @@ from apps.workflows.models.log_entry import LogEntry
 from apps.workflows.models.loop_values import LoopValues
 from apps.workflows.models.metric_entry import MetricEntry
 from apps.workflows.models.task_run import TaskRun
+from apps.workflows.models.template import ExecutionTemplate, Template, TemplateRevision
 from apps.workflows.models.trigger_state import TriggerEvaluation, TriggerState, TriggerWindow
 
 __all__ = [
     "Execution",
     "ExecutionLabel",
+    "ExecutionTemplate",
     "Flow",
     "FlowRevision",
     "FlowSlot",
@@ -20,6 +22,8 @@ __all__ = [
     "MetricEntry",
     "NamespaceRef",
     "TaskRun",
+    "Template",
+    "TemplateRevision",
     "TriggerEvaluation",
     "TriggerState",
     "TriggerWindow",

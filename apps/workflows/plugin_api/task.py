@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, PrivateAttr, StringConstraints
 
 from apps.workflows.plugin_api.duration import Duration
 from apps.workflows.plugin_api.frame import FrameSpec, Opening
@@ -183,6 +183,42 @@ class FlowableTask(Task):
         spec = self.frame()
         listed = tuple(task for tasks in spec.lists.values() for task in tasks)
         return listed + spec.errors + spec.finals
+
+
+class IncludingTask(FlowableTask):
+    """A flowable whose tasks lie in a stored template. The host includes them before the flow is compiled; one that is
+    told a refusal instead fails with it when it opens."""
+
+    _tasks: tuple[Task, ...] = PrivateAttr(default=())
+    _errors: tuple[Task, ...] = PrivateAttr(default=())
+    _refusal: str | None = PrivateAttr(default=None)
+
+    def template_name(self) -> tuple[str, str]:
+        """Namespace and id of the template."""
+        raise NotImplementedError
+
+    def include(self, tasks: tuple[Task, ...], errors: tuple[Task, ...]) -> None:
+        """Take in the template's tasks."""
+        self._tasks, self._errors, self._refusal = tasks, errors, None
+
+    def refuse(self, message: str) -> None:
+        """Nothing can be taken in, for this reason."""
+        self._refusal = message
+
+    @property
+    def included_tasks(self) -> tuple[Task, ...]:
+        """The template's tasks."""
+        return self._tasks
+
+    @property
+    def included_errors(self) -> tuple[Task, ...]:
+        """The template's errors."""
+        return self._errors
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing was taken in."""
+        return self._refusal
 
 
 class UnitTask(FlowableTask):

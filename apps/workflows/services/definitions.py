@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 
 from django.conf import settings
 
@@ -14,12 +15,18 @@ from apps.workflows.dispatch import DEFAULT_GROUP
 from apps.workflows.engine.compiled_flow import CompiledFlow, CompiledTask, compile_flow
 from apps.workflows.flow_language.document import read_document
 from apps.workflows.flow_language.flow import FlowDefinition
+from apps.workflows.flow_language.nodes import models
 from apps.workflows.flow_language.plugin_defaults import Layer, read_layer
 from apps.workflows.flow_language.source import parse_flow
+from apps.workflows.flow_language.template import include_templates, parse_template
 from apps.workflows.flow_language.violations import InvalidFlow
-from apps.workflows.plugin_api.task import WorkerGroup
+from apps.workflows.plugin_api.task import IncludingTask, WorkerGroup
 from apps.workflows.selectors.flow_sources import FlowSource, read_source
+from apps.workflows.selectors.templates import Name, TemplateSource, newest_templates, templates_of
+from apps.workflows.services.namespace_access import check_namespace
 
+MOST_TEMPLATES = 100
+"""Templates one flow may take in."""
 CACHED_FLOWS = 1000
 """Definitions kept in a process; one takes some tens of kilobytes."""
 
@@ -34,6 +41,15 @@ class LoadedFlow:
     """Worker groups that its tasks ask for."""
     default_group: WorkerGroup | None = None
     """The one of tasks and triggers that name none."""
+    includes: bool = False
+    """Whether it takes in templates."""
+    templates: Mapping[Name, TemplateSource] = field(default_factory=dict)
+    """Those it has taken in, or could."""
+
+    @property
+    def pins(self) -> list[tuple[int, int]]:
+        """The templates by number and revision, for the execution that is created now."""
+        return [(one.ref, one.revision) for one in self.templates.values()]
 
     def tasks_of(self, groups: frozenset[str]) -> list[str] | None:
         """Ids of the tasks that ask for one of these groups; None when all of them do."""
@@ -81,8 +97,11 @@ def layers_for(source: str) -> list[Layer]:
     return default_layers(namespace if isinstance(namespace, str) else "")
 
 
-def load_flow(flow_ref: int, revision: int) -> LoadedFlow:
+def load_flow(flow_ref: int, revision: int, execution_id: str | None = None) -> LoadedFlow:
     """The flow that an execution of the open tenant runs.
+
+    With templates in it these are at the revisions that the execution was created with, else (``execution_id`` None, or
+    an execution that has none written) at the newest: a query, or one for each level of them.
 
     A revision never changes, so this is cached until what its place gives to it changes: the plugin defaults of its
     namespace or of one above it, or the default worker group. FlowRevisionGone, or InvalidFlow when a stored source can
@@ -90,7 +109,12 @@ def load_flow(flow_ref: int, revision: int) -> LoadedFlow:
     """
     tenant = require_tenant()
     namespace = _namespace_of(tenant, flow_ref, revision)
-    return _load(tenant, flow_ref, revision, inherited(namespace).version, default_group(namespace))
+    place = (tenant, flow_ref, revision, inherited(namespace).version, default_group(namespace))
+    flow = _load(*place, None)
+    if not flow.includes:
+        return flow
+    pins = {} if execution_id is None else templates_of(execution_id)
+    return _load(*place, _Pins(pins or _newest_pins(flow.definition)))
 
 
 @lru_cache(maxsize=CACHED_FLOWS * 10)
@@ -99,11 +123,63 @@ def _namespace_of(tenant: str, flow_ref: int, revision: int) -> str:
 
 
 @lru_cache(maxsize=CACHED_FLOWS)
-def _load(tenant: str, flow_ref: int, revision: int, defaults_version: str, group: WorkerGroup | None) -> LoadedFlow:
+def _load(
+    tenant: str, flow_ref: int, revision: int, defaults_version: str, group: WorkerGroup | None, pins: _Pins | None
+) -> LoadedFlow:
     found = _source(flow_ref, revision)
-    definition = parse_flow(found.source, strict=False, plugin_defaults=default_layers(found.namespace))
+    layers = default_layers(found.namespace)
+    definition = parse_flow(found.source, strict=False, plugin_defaults=layers)
+    includes = any(isinstance(model, IncludingTask) for _, model in models(definition))
+    if includes:
+        include_templates(definition, partial(_template_source, found.namespace, pins or _Pins({})), layers)
     compiled = compile_flow(definition, group)
-    return LoadedFlow(definition, compiled, frozenset(worker_group(item) for item in compiled.tasks), group)
+    groups = frozenset(worker_group(item) for item in compiled.tasks)
+    return LoadedFlow(definition, compiled, groups, group, includes, {} if pins is None else pins.sources)
+
+
+@dataclass(frozen=True, eq=False)
+class _Pins:
+    """Templates at their revisions, as a key of a cache."""
+
+    sources: Mapping[Name, TemplateSource]
+
+    @property
+    def _key(self) -> tuple[tuple[int, int], ...]:
+        return tuple(sorted((one.ref, one.revision) for one in self.sources.values()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Pins) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+def _newest_pins(flow: FlowDefinition) -> dict[Name, TemplateSource]:
+    """What the flow takes in as it is now, through templates in templates."""
+    found: dict[Name, TemplateSource] = {}
+    names = {task.template_name() for _, task in models(flow) if isinstance(task, IncludingTask)}
+    while names and settings.KESTRA_TEMPLATES:
+        newest = newest_templates(names)
+        found |= newest
+        names = {name for one in newest.values() for name in _names_in(one.source)} - found.keys()
+        names -= {name for name in names if len(found) >= MOST_TEMPLATES}
+    return found
+
+
+def _names_in(source: str) -> set[Name]:
+    try:
+        template = parse_template(source, strict=False)
+    except InvalidFlow:
+        return set()
+    return {task.template_name() for _, task in models(template) if isinstance(task, IncludingTask)}
+
+
+def _template_source(used_by: str, pins: _Pins, namespace: str, template_id: str) -> str | None:
+    if not settings.KESTRA_TEMPLATES:
+        raise PermissionError("Templates are disabled, please check your configuration: KESTRA_EE_TEMPLATES is not set")
+    check_namespace(namespace, used_by=used_by)
+    found = pins.sources.get((namespace, template_id))
+    return None if found is None else found.source
 
 
 def _source(flow_ref: int, revision: int) -> FlowSource:

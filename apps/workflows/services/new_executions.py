@@ -15,8 +15,10 @@ from apps.encryption.services import encrypt, is_configured
 from apps.timers.services import set_timers
 from apps.workflows.dispatch import send_created
 from apps.workflows.execution_store.create import NewExecution, insert_executions
+from apps.workflows.execution_store.templates import pin_templates
 from apps.workflows.flow_language.flow import FlowDefinition, SlaMaxDuration
 from apps.workflows.plugin_api.inputs import FileInput
+from apps.workflows.services.definitions import load_flow
 from apps.workflows.services.execution_files import new_input_address, store_upload
 from apps.workflows.services.input_renderer import FlowInputRenderer
 from apps.workflows.services.inputs import Upload, read_inputs
@@ -42,6 +44,8 @@ def store_executions(new: Sequence[tuple[NewExecution, FlowDefinition]], now: da
     timers: list[tuple[str, str, datetime]] = []
     for one, definition in new:
         if one.id in stored:
+            if (flow := load_flow(one.flow_ref, one.flow_revision)).includes:
+                pin_templates(one.id, flow.pins)
             timers += first_timers(one.id, definition, one.schedule_date, now)
             if one.schedule_date is None or one.schedule_date <= now:
                 send_created(one.id)

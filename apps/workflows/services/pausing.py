@@ -113,7 +113,7 @@ def _find_resumed(execution_id: str) -> _Resumed:
     run = _find_run(execution_id, held=None)
     if run is None:
         return _Resumed(head.namespace, head.flow_id, None)
-    flow = load_flow(head.flow_ref, run.flow_revision)
+    flow = load_flow(head.flow_ref, run.flow_revision, execution_id)
     frame = flow.compiled.task(run.task_id).frame
     inputs = frame.pause.on_resume if frame is not None and frame.pause is not None else ()
     return _Resumed(head.namespace, head.flow_id, run, inputs)

@@ -159,7 +159,7 @@ class StepRender:
         facts = read_facts(child_id)
         if facts is None:
             raise LookupError(f"The execution {child_id} that the task started is no longer there")
-        flow = load_flow(facts.flow_ref, facts.flow_revision)
+        flow = load_flow(facts.flow_ref, facts.flow_revision, facts.id)
         if flow.definition.outputs:
             return None
         source = ExpressionSource(lambda: facts, flow, child_id, self.source.tenant, {})

@@ -32,6 +32,7 @@ from apps.workflows.engine.surgery import (
 from apps.workflows.execution_store.create import NewExecution
 from apps.workflows.execution_store.load import Locked
 from apps.workflows.execution_store.surgery import insert_copy, read_runs, save_surgery
+from apps.workflows.execution_store.templates import pin_templates
 from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.plugin_api.state import State
 from apps.workflows.selectors.executions import find_execution
@@ -131,7 +132,8 @@ def replay_execution(
         locked = hold_execution(execution_id)
         old = locked.execution
         source = _source(old, None if latest else revision if revision is not None else old.flow_revision)
-        flow = load_flow(source.flow_ref, source.revision)
+        same = source.revision == old.flow_revision
+        flow = load_flow(source.flow_ref, source.revision, old.id if same else None)
         new = _descendant(old.id, fresh_id, source)
         new = replace(new, labels=merged_labels(new.labels, starter_labels(acting_user)))
         if inputs is not None:
@@ -162,7 +164,7 @@ def _hold_still(execution_id: str) -> Locked:
 
 def _flow(locked: Locked) -> LoadedFlow:
     try:
-        return load_flow(locked.flow_ref, locked.execution.flow_revision)
+        return load_flow(locked.flow_ref, locked.execution.flow_revision, locked.execution.id)
     except FlowRevisionGone as error:
         raise NotFound(str(error)) from error
 
@@ -271,5 +273,7 @@ def _insert(new: NewExecution, flow: LoadedFlow, fresh: ExecutionRow, made: Repl
         attempt_number=fresh.attempt_number,
     )
     insert_copy(tenant, begun, made, now)
+    if flow.includes:
+        pin_templates(new.id, flow.pins)
     _set_timers(tenant, flow, fresh, now)
     send_restarted(new.id)

@@ -35,7 +35,7 @@ class ShownTexts:
 
     def __init__(self, facts: ExecutionFacts, extra: Mapping[str, Any] | None = None) -> None:
         self._secrets: set[str] = set()
-        flow = load_flow(facts.flow_ref, facts.flow_revision)
+        flow = load_flow(facts.flow_ref, facts.flow_revision, facts.id)
         self._source = ExpressionSource(lambda: facts, flow, facts.id, require_tenant(), {}, self._secrets.add)
         self._functions = StoreFunctions(facts, now=read_clock, masks=self._secrets.add)
         self._extra = extra

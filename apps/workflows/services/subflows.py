@@ -72,7 +72,7 @@ def create_child(execution_id: str, run_id: str, *, child_id: str, token: str, b
     facts = read_facts(execution_id)
     if run is None or facts is None or run.state is not State.RUNNING or run.token != token:
         return
-    task = load_flow(facts.flow_ref, facts.flow_revision).compiled.task(run.task_id).task
+    task = load_flow(facts.flow_ref, facts.flow_revision, facts.id).compiled.task(run.task_id).task
     if not isinstance(task, ExecutableTask):
         raise TypeError(f"Task run {run_id} of {run.task_id} asked for an execution, but starts none")
     if not execution_exists(child_id):
@@ -149,7 +149,7 @@ def _store(facts: ExecutionFacts, run: RunRow, new: NewExecution, definition: Fl
 
 
 def _renderer(facts: ExecutionFacts, run: RunRow, task: ExecutableTask, batch: int | None) -> _Renderer:
-    flow = load_flow(facts.flow_ref, facts.flow_revision)
+    flow = load_flow(facts.flow_ref, facts.flow_revision, facts.id)
     source = ExpressionSource(lambda: facts, flow, facts.id, require_tenant(), {})
     functions = StoreFunctions(facts, now=read_clock)
     plain = _Renderer(source.variables(run), functions)

@@ -31,7 +31,7 @@ def find_readable(request: HttpRequest, row: ExecutionRow) -> Relatives:
 def find_children(request: HttpRequest, row: ExecutionRow, runs: Sequence[TreeRun]) -> dict[str, list[ExecutionHead]]:
     """What task runs that start executions have started, by task run. No query when none of the tasks does that."""
     try:
-        tasks = load_flow(row.flow_ref, row.flow_revision).compiled
+        tasks = load_flow(row.flow_ref, row.flow_revision, row.id).compiled
     except (InvalidFlow, FlowRevisionGone):  # the task runs are shown all the same
         return {}
     starters = [run.id for run in runs if isinstance(tasks.task(run.task_id).task, ExecutableTask)]

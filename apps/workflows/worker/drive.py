@@ -57,7 +57,7 @@ class Driver:
         facts = read_facts(execution_id)
         if facts is None:
             return
-        flow = load_flow(facts.flow_ref, facts.flow_revision)
+        flow = load_flow(facts.flow_ref, facts.flow_revision, facts.id)
         run = self._claimer(math.inf).take_waiting(execution_id, flow, read_clock())
         if run is None:
             return
@@ -89,7 +89,7 @@ class Driver:
                     facts = read_facts(execution_id)
                     if facts is None:
                         return  # deleted: the claim is gone with it
-                    flow = load_flow(facts.flow_ref, facts.flow_revision)
+                    flow = load_flow(facts.flow_ref, facts.flow_revision, facts.id)
                 group = worker_group(flow.compiled.task(held.task_id))
                 held = self._run_one(tenant, facts, flow, held, until)
                 if held is None and self._stored_beside:
