@@ -154,7 +154,7 @@ def _stepped(
     decision = step(tenant, locked, event, now, claimer, extras, ancestors)
     claimed = decision.claimed
     if claimed is None and claimer is not None and not execution.state.ended:
-        flow = load_flow(locked.flow_ref, execution.flow_revision)
+        flow = load_flow(locked.flow_ref, execution.flow_revision, execution.id)
         claimed = claimer.take_waiting(execution.id, flow, now)
     send_commands(execution.id, decision.commands)
     return Advanced(found=True, state=execution.state, claimed=claimed)
@@ -177,7 +177,7 @@ def step(
     execution = locked.execution
     flow: LoadedFlow | None = None
     try:
-        flow = load_flow(locked.flow_ref, execution.flow_revision)
+        flow = load_flow(locked.flow_ref, execution.flow_revision, execution.id)
     except (FlowRevisionGone, InvalidFlow) as error:
         decision = _give_up(locked, str(error), now)
     else:
@@ -228,7 +228,7 @@ def advance_or_store(
             if _store_beside(tenant, execution_id, run, event, extras, facts.flow_ref, now):
                 claimed = None
                 if claimer is not None:
-                    flow = load_flow(facts.flow_ref, facts.flow_revision)
+                    flow = load_flow(facts.flow_ref, facts.flow_revision, facts.id)
                     claimed = claimer.take_waiting(execution_id, flow, now)
                 return Advanced(found=True, claimed=claimed, stored_beside=True)
     return advance_execution(execution_id, event, claimer=claimer, extras=extras, ancestors=run.ancestors)
@@ -236,7 +236,7 @@ def advance_or_store(
 
 def _in_unit(facts: ExecutionFacts, run: RunRow) -> bool:
     """Whether the run is a child of a WorkingDirectory: its worker waits for the step's answer."""
-    return load_flow(facts.flow_ref, facts.flow_revision).compiled.task(run.task_id).in_unit
+    return load_flow(facts.flow_ref, facts.flow_revision, facts.id).compiled.task(run.task_id).in_unit
 
 
 def _store_beside(
