@@ -70,6 +70,4 @@ def _page(
     request: HttpRequest, *, username: str = "", problem: str = "", expired: bool = False, status: int = 200
 ) -> HttpResponse:
     context = {"username": username, "problem": problem, "expired": expired, "hint": settings.KESTRA_PASSWORD_HINT}
-    answer = render(request, "accounts/reset.html", {"done": False, **context}, status=status)
-    answer.headers["Referrer-Policy"] = "no-referrer"  # the address holds the token
-    return answer
+    return render(request, "accounts/reset.html", {"done": False, **context}, status=status)
