@@ -57,6 +57,7 @@ PLACES: Final = (
     _Place("Namespaces", "folder", "namespaces", "NAMESPACE"),
 )
 MANAGED: Final = (
+    _Place("Triggers", "bolt", "triggers", "FLOW"),
     _Place("Invitations", "mail", "invitations", "USER"),
     _Place("Audit log", "logs", "audit_logs", "AUDITLOG"),
     _Place("Announcements", "news", "announcements", "SETTING", "UPDATE"),

@@ -18,7 +18,6 @@ from apps.common.pagination import Page
 from apps.rbac.decisions import check_can
 from apps.workflows.api.describe import SORTED_PAGE, describe, text
 from apps.workflows.api.reading import answer_json, filters_of_the_caller, read_criteria, read_page_asked, seen_by
-from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.models import TriggerState
 from apps.workflows.schemas.triggers import (
     EvaluationShape,
@@ -40,7 +39,7 @@ from apps.workflows.selectors.triggers import (
     triggers_meeting,
 )
 from apps.workflows.services.backfills import BackfillRequest, create_backfill, delete_backfill, pause_backfill
-from apps.workflows.services.trigger_starts import find_triggered
+from apps.workflows.services.trigger_starts import written_triggers
 from apps.workflows.services.triggers import delete_trigger, restart_trigger, switch_trigger, unlock_trigger
 
 TAG: Final = "Triggers"
@@ -61,7 +60,12 @@ def find_triggers(request: Request) -> HttpResponse:
     with filters_of_the_caller():
         where = triggers_meeting(read_criteria(request.query_params, FIELDS), seen_by(request, "FLOW"))
         rows, total = page_of_triggers(where, order=asked.order, offset=asked.offset, size=asked.size)
-    results = [_with_definition(row) for row in rows]
+    written = written_triggers(rows)
+    results = [
+        ({"abstractTrigger": written[row.pk].to_json()} if row.pk in written else {})
+        | {"triggerContext": trigger_json(row)}
+        for row in rows
+    ]
     return answer_json({"results": results, "total": total})
 
 
@@ -176,12 +180,3 @@ def allowed(request: Request, key: TriggerKeyShape, action: str = "UPDATE") -> d
     check_can(request.user, "FLOW", "READ", key.namespace)
     check_can(request.user, "EXECUTION", action, key.namespace)
     return {"namespace": key.namespace, "flow_id": key.flow_id, "trigger_id": key.trigger_id}
-
-
-def _with_definition(row: TriggerState) -> dict[str, Any]:
-    try:
-        found = find_triggered(row.namespace, row.flow_id, row.trigger_id)
-    except InvalidFlow:
-        found = None  # the list shows what it knows; the flow's own page says what is wrong
-    shown = {"triggerContext": trigger_json(row)}
-    return shown if found is None else {"abstractTrigger": found.trigger.to_json()} | shown

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from django.db.models import Q
 
 from apps.common.search_filters import BadFilter, Criterion, Op
 from apps.rbac.decisions import visible_within
-from apps.workflows.models import TriggerEvaluation, TriggerState
+from apps.workflows.models import Execution, TriggerEvaluation, TriggerState
 
 SORTABLE: Final = {
     "triggerId": "trigger_id",
@@ -105,6 +105,12 @@ def triggers_after(where: Q, number: int, limit: int = 1000) -> list[TriggerStat
 def find_trigger(namespace: str, flow_id: str, trigger_id: str) -> TriggerState | None:
     """One query."""
     return TriggerState.objects.filter(namespace=namespace, flow_id=flow_id, trigger_id=trigger_id).first()
+
+
+def waited_for(rows: Sequence[TriggerState]) -> dict[str, str]:
+    """The states of the executions that triggers wait for, by id. One query, none when none waits."""
+    ids = [row.execution_id for row in rows if row.execution_id is not None]
+    return dict(Execution.objects.filter(pk__in=ids).values_list("pk", "state")) if ids else {}
 
 
 def last_evaluations(row: TriggerState) -> list[TriggerEvaluation]:

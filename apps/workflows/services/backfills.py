@@ -16,11 +16,14 @@ from apps.common.ids import new_id
 from apps.workflows.execution_store.json_text import stamp
 from apps.workflows.models import TriggerState
 from apps.workflows.plugin_api.labels import SYSTEM_PREFIX
+from apps.workflows.plugin_api.trigger import TimeTrigger
 from apps.workflows.services.trigger_dates import Dates
 from apps.workflows.services.trigger_scope import EVALUATION_ERRORS
 from apps.workflows.services.trigger_starts import find_triggered
 from apps.workflows.services.trigger_states import Kind, hold_trigger, record_change, set_trigger_timer
 
+MOST_COUNTED: Final = 10_000
+"""Dates of a span that are counted beforehand."""
 _INSTANT: Final = timedelta(microseconds=1)
 
 
@@ -109,6 +112,35 @@ def create_backfill(
         set_trigger_timer(row, now)
         record_change(acting_user, row, "create backfill")
     return row
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many dates a span has, the first and the last of them; ``more``: counting stopped there."""
+
+    count: int
+    first: datetime | None
+    last: datetime | None
+    more: bool
+
+
+def count_dates(*, namespace: str, flow_id: str, trigger_id: str, start: datetime, end: datetime) -> Counted:
+    """The dates of a trigger in a span of time, at most MOST_COUNTED of them. NotFound; IllegalArgument."""
+    found = find_triggered(namespace, flow_id, trigger_id)
+    if found is None:
+        raise NotFound(f"Trigger {namespace}.{flow_id}.{trigger_id} not found")
+    if not isinstance(found.trigger, TimeTrigger):
+        raise IllegalArgument(
+            f"A backfill needs a trigger with dates, and {trigger_id} is of type {found.trigger.type}"
+        )
+    dates = Dates(found.source, found.flow, found.trigger)
+    first = last = None
+    date = _first_date(dates, start)
+    count = 0
+    while date is not None and date <= end and count < MOST_COUNTED:
+        count, first, last = count + 1, first or date, date
+        date = dates.following(date)
+    return Counted(count, first, last, date is not None and date <= end)
 
 
 def pause_backfill(

@@ -11,11 +11,13 @@ from apps.common.errors import Invalid
 from apps.workflows.engine.frontier import Change
 from apps.workflows.execution_store.create import CORRELATION, NewExecution
 from apps.workflows.execution_store.failed import insert_failed
+from apps.workflows.flow_language.violations import InvalidFlow
+from apps.workflows.models import TriggerState
 from apps.workflows.plugin_api.inputs import InputType
 from apps.workflows.plugin_api.labels import SYSTEM_PREFIX
 from apps.workflows.plugin_api.state import State
 from apps.workflows.plugin_api.trigger import Trigger
-from apps.workflows.selectors.flow_sources import FlowSource, find_source
+from apps.workflows.selectors.flow_sources import FlowSource, find_source, newest_sources
 from apps.workflows.services.definitions import LoadedFlow, load_flow
 from apps.workflows.services.new_executions import merged_labels, read_flow_inputs, store_execution
 from apps.workflows.services.state_news import tell_failed_start
@@ -56,6 +58,24 @@ def triggered_by(source: FlowSource, trigger_id: str) -> TriggeredFlow | None:
     flow = load_flow(source.flow_ref, source.revision)
     trigger = next((one for one in flow.definition.triggers if one.id == trigger_id), None)
     return None if trigger is None else TriggeredFlow(source, flow, trigger)
+
+
+def written_triggers(rows: Sequence[TriggerState]) -> dict[int, Trigger]:
+    """The triggers of rows as they are written, by number of the row; those that cannot be read are left out.
+
+    One query, and parsing what this process has not read yet.
+    """
+    sources = newest_sources([row.flow_ref for row in rows])
+    found: dict[int, Trigger] = {}
+    for row in rows:
+        source = sources.get(row.flow_ref)
+        try:
+            of = None if source is None else triggered_by(source, row.trigger_id)
+        except InvalidFlow:
+            continue  # the flow's own page says what is wrong
+        if of is not None:
+            found[row.pk] = of.trigger
+    return found
 
 
 def start_triggered(of: TriggeredFlow, start: TriggerStart, now: datetime) -> bool:

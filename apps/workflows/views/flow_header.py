@@ -39,6 +39,7 @@ def flow_context(request: HttpRequest, flow: FlowRow, *, tab: str) -> dict[str, 
         ("overview", "Overview", "flow"),
         ("edit", "Source", "flow_edit"),
         ("revisions", "Revisions", "flow_revisions"),
+        ("triggers", "Triggers", "flow_triggers"),
     ]
     if rights.see_executions:
         tabs.insert(1, ("executions", "Executions", "flow_executions"))
