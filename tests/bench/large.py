@@ -31,8 +31,8 @@ def w6_large(server: Server, commit: float, counts: tuple[int, ...] = (10_000, 1
         per = lasted(execution) / count * 1000
         figures.append(Figure(f"W6 ForEach of {count:,}, per iteration", per, "ms", per / commit))
         if memory.early is not None and memory.late is not None:
-            figures.append(Figure(f"W6 … worker's memory when a tenth is done, {count:,}", memory.early, "MB"))
-            figures.append(Figure(f"W6 … worker's memory at its end, {count:,}", memory.late, "MB"))
+            figures.append(Figure(f"W6 … memory of the workers after a tenth, {count:,}", memory.early, "MB"))
+            figures.append(Figure(f"W6 … memory of the workers at the end, {count:,}", memory.late, "MB"))
         figures += _reads(server, flow_id, execution_id, count)
     ratio = per / figures[0].value
     return [*figures, Figure(f"W6 iteration at {counts[-1]:,} against {counts[0]:,}", ratio, "x")]
@@ -69,7 +69,7 @@ def _reads(server: Server, flow_id: str, execution_id: str, count: int) -> list[
 
 
 class Memory:
-    """What the largest process of the server's workers holds, in MB: after a tenth of the time and at the end."""
+    """What the processes of the server's workers hold together, in MB: after a tenth of the time and at the end."""
 
     def __init__(self, home: Path | None) -> None:
         self._home = home
@@ -100,7 +100,7 @@ class Memory:
         while not self._stop.is_set():
             held = [_resident(process) for process in Path("/proc").iterdir() if self._is_worker(process)]
             if held:
-                self._samples.append(max(held))
+                self._samples.append(sum(held))
             self._stop.wait(1)
 
     def _is_worker(self, process: Path) -> bool:
