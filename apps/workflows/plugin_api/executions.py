@@ -41,6 +41,21 @@ class Purged:
     files: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ExecutionSummary:
+    """What a message about an execution tells. ``failed_task`` is that of the last run that has failed, the inmost."""
+
+    execution_id: str
+    namespace: str
+    flow_id: str
+    state: State
+    start: datetime
+    end: datetime | None
+    link: str
+    """Address of its page."""
+    failed_task: str | None = None
+
+
 class Executions(Protocol):
     """The executions of the tenant, their logs included, as far as a task may reach them.
 
@@ -60,6 +75,10 @@ class Executions(Protocol):
 
         LookupError when there is none, ValueError when it is not paused or the inputs are not what its Pause asks for.
         """
+        ...
+
+    def summary(self, execution_id: str) -> ExecutionSummary:
+        """What there is to tell about an execution at this moment. LookupError when there is none."""
         ...
 
     def logs(

@@ -66,6 +66,17 @@ WHERE before <= %s ORDER BY seq LIMIT %s
     return TaskRunPage(runs, runs[-1].id if runs and rows[-1][-1] > len(runs) else None)
 
 
+def find_failed_task(execution_id: str) -> str | None:
+    """The task of the last run that failed; one inside another comes later than that. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT task_id FROM task_run WHERE execution_id = %s AND state = 'FAILED' ORDER BY seq DESC LIMIT 1",
+            [to_uuid(execution_id)],
+        )
+        found = cursor.fetchone()
+    return None if found is None else str(found[0])
+
+
 def _row(columns: Sequence[Any]) -> TaskRunRow:
     run_id, task_id, parent_id, state, histories, attempts, outputs, value, iteration = columns
     return TaskRunRow(

@@ -6,18 +6,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from django.conf import settings
+
+from apps.common.current_tenant import require_tenant
 from apps.common.errors import IllegalState, Invalid, NotFound
 from apps.storage.internal_storage import open_storage, task_file_address
 from apps.workflows.engine.batches import batch_execution_id
 from apps.workflows.engine.frontier import RunRow
 from apps.workflows.execution_store.claims import ExecutionFacts
 from apps.workflows.expressions.ion_text import to_ion
-from apps.workflows.plugin_api.executions import FlowCount, Purged, Selection
+from apps.workflows.plugin_api.executions import ExecutionSummary, FlowCount, Purged, Selection
+from apps.workflows.plugin_api.state import ENDED, State
 from apps.workflows.plugin_api.task import Level
 from apps.workflows.selectors.batch_runs import find_batch_run, read_flow_outputs
 from apps.workflows.selectors.execution_counts import count_by_flow
-from apps.workflows.selectors.executions import ExecutionHead, find_head
+from apps.workflows.selectors.executions import ExecutionHead, find_execution, find_head
 from apps.workflows.selectors.log_search import LogLine, list_execution_logs
+from apps.workflows.selectors.task_runs import find_failed_task
 from apps.workflows.services.namespace_access import check_namespace
 from apps.workflows.services.pausing import resume_execution
 from apps.workflows.services.purging import purge_executions, purge_logs
@@ -80,6 +85,25 @@ class TenantExecutions:
             raise ValueError("The execution is not paused") from error
         except Invalid as error:
             raise ValueError(error.message) from error
+
+    def summary(self, execution_id: str) -> ExecutionSummary:
+        """What there is to tell about an execution. Three queries."""
+        self._find(execution_id, None)
+        row = find_execution(execution_id)
+        if row is None:
+            raise LookupError(f"There is no execution {execution_id}")
+        state = State(row.state)
+        path = f"{require_tenant()}/executions/{row.namespace}/{row.flow_id}/{row.id}"
+        return ExecutionSummary(
+            execution_id=row.id,
+            namespace=row.namespace,
+            flow_id=row.flow_id,
+            state=state,
+            start=row.start_date,
+            end=datetime.fromisoformat(row.histories[-1]["date"]) if state in ENDED else None,
+            link=f"{settings.KESTRA_URL}/ui/{path}",
+            failed_task=find_failed_task(row.id),
+        )
 
     def logs(
         self, execution_id: str, *, min_level: Level, task_ids: Sequence[str] = (), flow: tuple[str, str] | None = None

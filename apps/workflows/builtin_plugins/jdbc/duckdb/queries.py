@@ -38,7 +38,7 @@ inputs:
 tasks:
   - id: transfer
     type: io.kestra.plugin.jdbc.duckdb.Queries
-    url: jdbc:duckdb:
+    url: "jdbc:duckdb:"
     parameters:
       amount: "{{ inputs.amount }}"
     sql: |

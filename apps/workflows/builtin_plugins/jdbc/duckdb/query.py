@@ -36,7 +36,7 @@ namespace: company.team
 tasks:
   - id: orders
     type: io.kestra.plugin.jdbc.duckdb.Query
-    url: jdbc:duckdb:
+    url: "jdbc:duckdb:"
     sql: SELECT id, total FROM orders
     fetchType: STORE
   - id: as_csv

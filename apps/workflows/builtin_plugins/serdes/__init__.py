@@ -1,0 +1,1 @@
+"""Data files of other formats, to Ion and back."""
