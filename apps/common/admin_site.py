@@ -26,7 +26,7 @@ class ProductAdminSite(UnfoldAdminSite):
     site_title = site_header = "Platform administration"
     index_title = "Installation"
     site_url = "/ui/"
-    enable_nav_sidebar = False
+    index_template = "admin/installation.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
         """An active super admin."""

@@ -1,6 +1,7 @@
 """`make bench`: workloads against a running server, as figures and as ratios to the machine's own durable commit.
 
-python -m tests.bench [expressions | sql | one w1 w3 w4 w4-paced w6 w6-large sleepers chain slow-commit]; the variables
+python -m tests.bench [expressions | sql | scale-access |
+one w1 w3 w4 w4-paced w6 w6-large sleepers chain slow-commit]; the variables
 KESTRA_EE_BENCH_URL, _USER, _PASSWORD, _DATABASE_URL and _HOME name a server that runs already.
 """
 
@@ -8,13 +9,13 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import expressions, sql
+from tests.bench import expressions, scale_access, sql
 from tests.bench.figures import Figure
 from tests.bench.machine import durable_commit_ms
 from tests.bench.server import bench_server
 from tests.bench.workloads import USUAL, WORKLOADS
 
-EXPRESSIONS, SQL = "expressions", "sql"
+EXPRESSIONS, SQL, ACCESS = "expressions", "sql", "scale-access"
 """The workloads that need no server."""
 
 
@@ -26,10 +27,13 @@ def main(wanted: list[str]) -> int:
             return 0
     if wanted == [SQL]:
         return sql.main()
+    if wanted == [ACCESS]:
+        return scale_access.main()
     unknown = [name for name in wanted if name not in WORKLOADS]
     if unknown:
         print(
-            f"No such workload: {', '.join(unknown)}. There are {EXPRESSIONS}, {SQL}, {', '.join(WORKLOADS)}.",
+            f"No such workload: {', '.join(unknown)}."
+            f" There are {EXPRESSIONS}, {SQL}, {ACCESS}, {', '.join(WORKLOADS)}.",
             file=sys.stderr,
         )
         return 2

@@ -1,6 +1,7 @@
 """The page of a person as the tenant sees him: what he may, and why."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -8,6 +9,16 @@ from django.shortcuts import render
 from apps.common.access import access
 from apps.rbac.catalog import NAMESPACED, Action, Permission
 from apps.rbac.selectors import Reason, bindings_of, explain_permissions, get_member, groups_by_id, groups_of
+
+
+NAMES: Final = {
+    Permission.KVSTORE: "KV store",
+    Permission.APPEXECUTION: "App execution",
+    Permission.AUDITLOG: "Audit log",
+    Permission.APITOKEN: "API token",
+    Permission.AI_COPILOT: "AI copilot",
+}
+"""Those whose words run together in the API."""
 
 
 @dataclass(frozen=True)
@@ -60,5 +71,5 @@ def _sections(found: dict[str, dict[str, list[Reason]]]) -> list[tuple[str, list
 def _row(name: Permission, actions: dict[str, list[Reason]]) -> PermissionRow:
     reasons = list(dict.fromkeys(reason for given in actions.values() for reason in given))
     return PermissionRow(
-        name.replace("_", " ").capitalize(), [Cell(actions.get(action, [])) for action in Action], reasons
+        NAMES.get(name, name.replace("_", " ").capitalize()), [Cell(actions.get(action, [])) for action in Action], reasons
     )

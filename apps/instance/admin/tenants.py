@@ -36,6 +36,7 @@ class TenantForm(forms.ModelForm[Tenant]):
     class Meta:
         model = Tenant
         fields = ("id", "name", "environment_name", "environment_color", "mfa_required")
+        labels: ClassVar[dict[str, str]] = {"mfa_required": "Second factor required"}
         help_texts: ClassVar[dict[str, str]] = {
             "id": "Lower-case letters, digits, - and _. Part of every address; never changes.",
             "name": "What people read in the tenant switcher.",
