@@ -308,3 +308,26 @@ def test_a_cache_lasts_from_one_execution_to_the_next_by_value(flows: FlowRunner
     assert [run.outputs["uris"] for run in first.runs if run.task_id == "found"] == [{}, {}]
     second = flows.run(CACHED)
     assert [list(run.outputs["uris"]) for run in second.runs if run.task_id == "found"] == [["a.txt"], ["b.txt"]]
+
+
+def test_timeout_of_a_unit_ends_the_child_that_is_at_work(flows: FlowRunner) -> None:
+    ran = flows.run(
+        """
+id: slow_unit
+namespace: company.team
+tasks:
+  - id: unit
+    type: io.kestra.plugin.core.flow.WorkingDirectory
+    timeout: PT1S
+    tasks:
+      - {id: quick, type: io.kestra.plugin.core.log.Log, message: m}
+      - id: slow
+        type: io.kestra.plugin.scripts.shell.Script
+        timeout: PT1M
+        taskRunner: {type: io.kestra.plugin.core.runner.Process}
+        script: sleep 50
+      - {id: never, type: io.kestra.plugin.core.log.Log, message: m}
+"""
+    )
+    assert ran.states == [("unit", "FAILED"), ("quick", "SUCCESS"), ("slow", "FAILED")]
+    assert ran.logs("slow")[-1].startswith("Timeout after 00:00:0")

@@ -31,8 +31,12 @@ Watch = Callable[[TaskRunContext], AbstractContextManager[None]]
 """Puts a task under its process's pulse while it runs."""
 
 
-def run_task(context: TaskRunContext, task: RunnableTask, watch: Watch) -> TaskRunEnded:
+def run_task(
+    context: TaskRunContext, task: RunnableTask, watch: Watch, *, within: timedelta | None = None
+) -> TaskRunEnded:
     """Run a claimed task run to its end. What the task does never raises: it becomes its state and its log.
+
+    ``within`` is what the unit it runs in has left of its own ``timeout``; the shorter of the two holds.
 
     Raises OperationalError or InterfaceError when the product's own database went away while it ran: then the claim is
     to be given back, and the task run tried again.
@@ -42,7 +46,7 @@ def run_task(context: TaskRunContext, task: RunnableTask, watch: Watch) -> TaskR
         return task.run(context)
 
     try:
-        return with_log_file(context, run_work(context, work, watch, timeout=task.timeout))
+        return with_log_file(context, run_work(context, work, watch, timeout=task.timeout, within=within))
     finally:
         context.close()
 
@@ -74,14 +78,15 @@ def run_work(
     watch: Watch,
     *,
     timeout: Property[timedelta] | None = None,
+    within: timedelta | None = None,
 ) -> TaskRunEnded:
     """Do a task run's work under the pulse's eye; errors as ``run_task``. What it made on this machine stays."""
     run = context.run
     state: State
     outputs: dict[str, Any] | None = None
     try:
-        if timeout is not None:
-            context.timeout = timeout.value(context)
+        own = None if timeout is None else timeout.value(context)
+        context.timeout = min((limit for limit in (own, within) if limit is not None), default=None)
         with watch(context):
             state, outputs = _finished(work())
     except TaskKilled:

@@ -7,8 +7,10 @@ is left the folder is closed, and only then the unit's own result is reported.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from apps.common.clock import now as read_clock
@@ -40,6 +42,8 @@ class Unit:
     watch: Watch
     offer: Offer
     context: TaskRunContext = field(init=False)
+    _until: float | None = field(init=False, default=None)
+    """When the unit's ``timeout`` is over, by the monotonic clock."""
 
     def __post_init__(self) -> None:
         self.context = self._context(self.run)
@@ -57,12 +61,15 @@ class Unit:
 
     def _run(self) -> TaskRunEnded:
         held: list[Any] = []
+        begun = time.monotonic()
 
         def set_up() -> None:
             self.context.working_directory()
             held.append(self.task.set_up(self.context))
 
-        opened = run_work(self.context, set_up, self.watch)
+        opened = run_work(self.context, set_up, self.watch, timeout=self.task.timeout)
+        if self.context.timeout is not None:
+            self._until = begun + self.context.timeout.total_seconds()
         if opened.state is not State.SUCCESS:
             return opened
         child = self.offer(self.run, UnitOpened(self.run.id, self._token), Extras(*self.context.logs.take()))
@@ -74,7 +81,7 @@ class Unit:
         def tear_down() -> Output | None:
             return self.task.tear_down(self.context, held[0])
 
-        return run_work(self.context, tear_down, self.watch)
+        return run_work(self.context, tear_down, self.watch, within=self._left())
 
     def _run_child(self, child: RunRow) -> RunRow | None:
         """Run one child and report it; answers the next one, which may be another try of the same."""
@@ -84,7 +91,7 @@ class Unit:
                 f"The task {child.task_id} is no runnable task and cannot be in the unit {self.run.task_id}"
             )
         context = self._context(child)
-        ended = run_task(context, task, self.watch)
+        ended = run_task(context, task, self.watch, within=self._left())
         following = self.offer(child, ended, Extras(*context.logs.take()))
         if following is not None or ended.state is not State.FAILED:
             return following
@@ -92,6 +99,10 @@ class Unit:
         if due is None or not self._wait((due - read_clock()).total_seconds()):
             return None
         return self.offer(child, Woken("retry", child.id), Extras())
+
+    def _left(self) -> timedelta | None:
+        """What is left of the unit's ``timeout``; whatever runs when nothing is fails, and the unit with it."""
+        return None if self._until is None else timedelta(seconds=max(self._until - time.monotonic(), 0))
 
     def _wait(self, seconds: float) -> bool:
         """Wait for a child's next try, with the folder as it is; False when the unit must stop meanwhile."""
