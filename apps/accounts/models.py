@@ -1,6 +1,6 @@
 """Who there is and how they prove it: users, API tokens, sessions, reset links, identity providers."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -121,6 +121,24 @@ class SignInGuard(models.Model):
         return self.username
 
 
+_BROWSERS: Final = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+"""In this order: most call themselves by the names of others too."""
+_SYSTEMS: Final = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
 class SignInSession(models.Model):
     """Where and how a person is signed in. The session itself is Django's row under the same key."""
 
@@ -139,6 +157,15 @@ class SignInSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} since {self.started:%Y-%m-%d %H:%M}"
+
+    @property
+    def program(self) -> str:
+        """As people know it: Firefox on Linux; what else it calls itself, at most 60 characters."""
+        browser = next((name for mark, name in _BROWSERS if mark in self.user_agent), "")
+        system = next((name for mark, name in _SYSTEMS if mark in self.user_agent), "")
+        if browser:
+            return f"{browser} on {system}" if system else browser
+        return self.user_agent[:60] or "Unknown program"
 
 
 class PasswordReset(models.Model):

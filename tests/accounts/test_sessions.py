@@ -7,7 +7,7 @@ import time_machine
 from django.conf import settings
 from django.test import Client
 
-from apps.accounts.models import User
+from apps.accounts.models import SignInSession, User
 from apps.accounts.services.passwords import set_password
 from tests.accounts.test_authentication import WHO
 from tests.factories import make_super_admin
@@ -100,3 +100,17 @@ def test_signing_out_takes_the_session_from_the_list(alice: User) -> None:
 
 def test_head_of_the_sign_in_page(db: None) -> None:
     assert Client().head("/ui/login").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("agent", "program"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36", "Chrome on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/130.0 Safari/537.36 Edg/130.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18 like Mac OS X) Version/18 Safari/604.1", "Safari on iPhone"),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("", "Unknown program"),
+    ],
+)
+def test_a_session_is_named_as_people_know_it(agent: str, program: str) -> None:
+    assert SignInSession(user_agent=agent).program == program

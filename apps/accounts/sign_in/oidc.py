@@ -68,7 +68,7 @@ def come_back(request: HttpRequest, name: str) -> tuple[Identity, str]:
     raise SignInRefused("The sign-in was not finished: begin again.")
 
 
-class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # untyped
+class ProviderAdapter(DefaultSocialAccountAdapter):
     """Named in settings as SOCIALACCOUNT_ADAPTER: providers come from our rows, identities leave by `_Proved`."""
 
     def list_apps(self, request: Any, provider: str | None = None, client_id: str | None = None) -> list[SocialApp]:
@@ -90,7 +90,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # unt
         raise SignInRefused(f"{provider.name} did not confirm the sign-in, or it took too long: begin again.")
 
 
-class _Protocol(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # untyped
+class _Protocol(OpenIDConnectOAuth2Adapter):
     """Our callback's address; and the signature is checked also where the standard would let it be."""
 
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
@@ -130,7 +130,7 @@ class _Protocol(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # untyped
         return claims
 
 
-class _Provider(OpenIDConnectProvider):  # type: ignore[misc]  # untyped
+class _Provider(OpenIDConnectProvider):
     oauth2_adapter_class = _Protocol
     pkce_enabled_default = True
 

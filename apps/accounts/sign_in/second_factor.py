@@ -11,7 +11,7 @@ from apps.encryption.services import decrypt, encrypt
 PRODUCT = "Kestra EE"
 
 
-class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # untyped
+class FactorAdapter(DefaultMFAAdapter):
     """Named in settings as MFA_ADAPTER. Secrets are kept under the installation's data key, whatever tenant is open."""
 
     def encrypt(self, text: str) -> str:
