@@ -48,7 +48,7 @@ def save_banner(*, acting_user: User, fields: BannerFields, banner: Banner | Non
     """A new banner, or another state of `banner`, in the open schema: a tenant's, or the installation's when none is
     open. Raises Forbidden, Invalid with each problem."""
     check_may_announce(acting_user)
-    _check(fields)
+    check_fields(fields)
     before = None if banner is None else _state(banner)
     made = banner or Banner()
     made.message = fields.message.strip()
@@ -58,8 +58,7 @@ def save_banner(*, acting_user: User, fields: BannerFields, banner: Banner | Non
     made.tenants, made.group_ids = list(fields.tenants), list(fields.group_ids)
     made.dismissible = fields.dismissible and fields.type != BannerType.ERROR
     made.on_sign_in, made.in_apps = fields.on_sign_in, fields.in_apps
-    if made.end_date is not None and made.end_date <= made.start_date:
-        raise Invalid(problems=[Problem("The end must be after the start.", "endDate")])
+    _check_window(made.start_date, made.end_date)
     with transaction.atomic():
         made.save(force_insert=banner is None)
         if before is not None and before["message"] != made.message:
@@ -91,7 +90,8 @@ def check_may_announce(acting_user: User) -> None:
         raise Forbidden("Only a super admin announces to the installation.")
 
 
-def _check(fields: BannerFields) -> None:
+def check_fields(fields: BannerFields) -> None:
+    """In the open schema. Raises Invalid with each problem."""
     problems = []
     if not fields.message.strip():
         problems.append(Problem("An announcement needs a message.", "message"))
@@ -115,6 +115,13 @@ def _check(fields: BannerFields) -> None:
             problems.append(Problem("Only the installation's announcements are on the sign-in page.", "onSignIn"))
     if problems:
         raise Invalid(problems=problems)
+    if fields.start_date is not None:
+        _check_window(fields.start_date, fields.end_date)
+
+
+def _check_window(start: datetime, end: datetime | None) -> None:
+    if end is not None and end <= start:
+        raise Invalid(problems=[Problem("The end must be after the start.", "endDate")])
 
 
 def _note(
