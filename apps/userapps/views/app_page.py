@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -50,6 +51,7 @@ def act(request: HttpRequest, uid: str) -> HttpResponseBase:
     again, all that was typed kept."""
     found = visit(request, uid, action="UPDATE")
     dispatch = read_dispatch(request.POST.get("dispatch", ""), app_key=found.app.pk, user_id=found.visitor.user_id)
+    found = replace(found, execution_id=dispatch.execution_id or None)  # the ticket says what the form is about
     action = request.POST.get("action", "create")
     typed = read_typed(declared_inputs(found, dispatch.event), request.POST, request.FILES)
     if typed.problems and action != "cancel":
