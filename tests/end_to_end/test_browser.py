@@ -171,3 +171,41 @@ def test_forms_work_without_scripts(browser: Browser, product: Server) -> None:
     page.get_by_role("button", name="Execute").click()
     page.wait_for_url("**/executions/company.team/plain/*")
     context.close()
+
+
+def test_backfill_a_schedule_and_ask_why_it_did_not_run(page: Page, product: Server) -> None:
+    source = """
+id: nightly
+namespace: company.team
+tasks:
+  - {id: say, type: io.kestra.plugin.core.log.Log, message: "{{ trigger.date }}"}
+triggers:
+  - {id: daily, type: io.kestra.plugin.core.trigger.Schedule, cron: "0 3 * * *"}
+  - id: hook
+    type: io.kestra.plugin.core.trigger.Webhook
+    key: journey
+    conditions: [{type: io.kestra.plugin.core.condition.Expression, expression: "{{ trigger.body.go }}"}]
+"""
+    headers = {"Content-Type": "application/x-yaml"}
+    product.client.post("/api/v1/main/flows", content=source, headers=headers).raise_for_status()
+    called = product.client.post("/api/v1/main/executions/webhook/company.team/nightly/journey", json={"go": False})
+    assert called.status_code == 204
+    page.get_by_role("link", name="Triggers").first.click()
+    page.wait_for_url("**/admin/triggers")
+    page.get_by_role("link", name="nightly").first.click()
+    page.wait_for_url("**/company.team/nightly/triggers")
+    page.get_by_role("link", name="hook", exact=True).click()
+    expect(page.locator("#dialog")).to_contain_text("Conditions do not hold")
+    expect(page.locator("#dialog")).to_contain_text("Expression does not hold, it saw false")
+    page.keyboard.press("Escape")
+    page.get_by_title("More for daily").click()
+    page.get_by_role("link", name="Backfill…").click()
+    page.get_by_label("Start (UTC)").fill("2026-01-01T00:00:00")
+    page.get_by_label("End (UTC)").fill("2026-01-03T12:00:00")
+    page.get_by_role("button", name="Count executions").click()
+    expect(page.locator("#dialog")).to_contain_text("3 executions")
+    page.get_by_role("button", name="Start backfill").click()
+    expect(page.locator("#toasts")).to_contain_text("The backfill of daily has begun")
+    expect(page.get_by_role("progressbar", name="Backfill of daily")).to_have_count(0, timeout=60_000)
+    page.get_by_role("link", name="Executions", exact=True).last.click()
+    expect(page.locator("tbody tr[data-state=SUCCESS]")).to_have_count(3, timeout=60_000)
