@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
@@ -168,6 +169,9 @@ def test_the_sign_in_page_shows_what_is_for_everybody_and_says_so(root: User) ->
     announce(root, "For beta only", onSignIn=True, tenantId="beta")
     announce(root, "Not here")
     assert [one.banner.message for one in told_at_sign_in().banners] == ["Down on Sunday"]
+    page = Client().get("/ui/login").content.decode()
+    assert "Down on Sunday" in page
+    assert "For beta only" not in page
 
 
 def test_a_page_pays_few_queries_for_announcements(root: User, bob: User, alpha: Tenant) -> None:
