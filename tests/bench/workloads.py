@@ -10,6 +10,7 @@ from tests.bench.figures import LOG, RETURN, Figure, lasted, median_of, save, st
 from tests.bench.large import w6_large
 from tests.bench.machine import slow_commits
 from tests.bench.rates import w4_paced, w4_rate
+from tests.bench.schedules import due_minute, idle_schedules
 from tests.bench.sleepers import sleepers
 from tests.support.product import Server
 
@@ -78,7 +79,9 @@ WORKLOADS: dict[str, Callable[[Server, float], list[Figure]]] = {
     "sleepers": sleepers,
     "chain": lambda server, commit: celery_chain(server, commit, w1_sequence),
     "slow-commit": w1_slow_commit,
+    "schedules": due_minute,
+    "idle-schedules": idle_schedules,
 }
 
-USUAL = tuple(name for name in WORKLOADS if name not in {"w6-large", "sleepers", "chain", "slow-commit"})
+USUAL = tuple(name for name in WORKLOADS if name not in {"w6-large", "sleepers", "chain", "slow-commit", "schedules"})
 """Without a name: what takes minutes, needs Redis or changes the database's settings is asked for by its name."""
