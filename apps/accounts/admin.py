@@ -208,7 +208,7 @@ class ProviderForm(forms.ModelForm[IdentityProvider]):
         given: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors:
             try:
-                check_provider(IdentityProvider(**{name: given[name] for name in self.Meta.fields if name in given}))
+                check_provider(IdentityProvider(**{name: given[name] for name in given if name != "client_secret"}))
             except ProductError as error:
                 raise ValidationError([f"{one.path}: {one.message}" for one in error.problems]) from error
         return given
