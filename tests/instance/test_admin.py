@@ -76,7 +76,16 @@ def test_periodic_task_is_changed_here_with_an_audit_entry(console: Client, root
 
 def test_groups_of_django_and_business_data_are_not_here(console: Client) -> None:
     labels = {model._meta.app_label for model in admin.site._registry}
-    assert labels <= {"accounts", "announcements", "audit", "django_celery_beat", "instance", "invitations", "tenants"}
+    assert labels <= {
+        "accounts",
+        "announcements",
+        "audit",
+        "django_celery_beat",
+        "instance",
+        "invitations",
+        "mail",
+        "tenants",
+    }
 
 
 def test_every_page_of_the_console_opens(console: Client, alice: User) -> None:
