@@ -40,6 +40,7 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
         "loggers": {
             "django.server": {"handlers": ["stderr"], "level": level, "propagate": False},
             "celery.beat": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},  # it tells whole addresses, and what is secret in them
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
         },
