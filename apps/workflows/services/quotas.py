@@ -41,7 +41,7 @@ def check_flow_quota() -> None:
         raise _refusal(f"{most} flows", "delete one")
 
 
-def _count(sql: str, value: object, most: int) -> int:
+def _count(sql: str, value: datetime | list[str], most: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, [value, most])
         return int(cursor.fetchone()[0])

@@ -58,7 +58,7 @@ def _purge(retention: dict[str, int], now: datetime) -> None:
         log.info("retention goes on at the next run")
 
 
-def _any(sql: str, *values: object) -> bool:
+def _any(sql: str, *values: datetime | list[str]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return cursor.fetchone() is not None
