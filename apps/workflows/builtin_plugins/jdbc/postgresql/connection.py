@@ -24,6 +24,8 @@ CANCEL_SECONDS = 5.0
 NO_ROWS = "didn't produce a result"
 """How psycopg says that a statement it was to stream gives no rows; a test holds it to that."""
 _TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
+LOOK_EVERY = "2s"
+_LOOKS_SINCE = 140_000
 PART = 256 * 1024
 """Bytes of a file that are sent at once."""
 
@@ -52,6 +54,18 @@ class PostgresConnection:
         except TaskFailed:
             self.close()
             raise
+        self._notice_lost_workers()
+
+    def _notice_lost_workers(self) -> None:
+        """Let the server look whether we are still there while a statement runs: else a transaction whose worker was
+        lost keeps its locks until the statement ends.
+        """
+        if self.connection.info.server_version < _LOOKS_SINCE:
+            return
+        try:
+            self.connection.execute(f"SET client_connection_check_interval = '{LOOK_EVERY}'".encode())
+        except psycopg.Error:
+            return  # servers on some systems cannot look; it is an improvement alone
 
     def begin(self) -> None:
         """Begin a transaction."""
