@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -27,6 +29,20 @@ from apps.isolation.models import WHOLE_TENANT, BackendChoice, FormerChoice
 
 KEPT_BACKENDS: Final = 200
 """Backends kept in a process, with their connections; the least used makes room."""
+
+
+_met: ContextVar[list[BackendDenied] | None] = ContextVar("denied", default=None)
+
+
+@contextmanager
+def denials() -> Iterator[list[BackendDenied]]:
+    """What this process was refused inside: an expression's own errors hide it from whoever renders."""
+    met: list[BackendDenied] = []
+    token = _met.set(met)
+    try:
+        yield met
+    finally:
+        _met.reset(token)
 
 
 class BackendDenied(Forbidden):
@@ -81,7 +97,10 @@ class Choices:
         if found is None:
             return None
         if is_denied(self.kind):
-            raise BackendDenied(self.kind, f"namespace {found.namespace}" if found.namespace else "this tenant")
+            error = BackendDenied(self.kind, f"namespace {found.namespace}" if found.namespace else "this tenant")
+            if (met := _met.get()) is not None:
+                met.append(error)
+            raise error
         if found.error is not None:
             raise found.error
         return _made(self.tenant_id, self.kind, found.version, found.type, found.configuration)

@@ -93,11 +93,15 @@ class NamespaceFiles:
     def pack(self) -> IO[bytes]:
         """All files as a zip archive, in a temporary file that is at its beginning and goes when it is closed."""
         packed = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in self.paths():
-                with self.open(path) as file, archive.open(path.lstrip("/"), "w", force_zip64=True) as member:
-                    while piece := file.read(CHUNK):
-                        member.write(piece)
+        try:
+            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+                for path in self.paths():
+                    with self.open(path) as file, archive.open(path.lstrip("/"), "w", force_zip64=True) as member:
+                        while piece := file.read(CHUNK):
+                            member.write(piece)
+        except BaseException:
+            packed.close()
+            raise
         packed.seek(0)
         return packed
 

@@ -18,6 +18,7 @@ from django.db import transaction
 from apps.common.clock import now as read_clock
 from apps.common.current_tenant import require_tenant
 from apps.common.ids import new_id
+from apps.isolation.selectors import denials
 from apps.timers.services import Statement, drop_timers, dropping, keep_timer, setting
 from apps.workflows.dispatch import send_commands
 from apps.workflows.engine.commands import AnnounceEnd, DropTimer, LogLine, SetTimer
@@ -186,7 +187,12 @@ def step(
             # Its timer is dropped before the look: a result stored beside in between leaves a new one.
             drop_timers(tenant, [(CONTINUE_TIMER, execution.id)])
         secrets: set[str] = set()
-        decision = decide(flow.compiled, frontier, event, now, _ports(tenant, locked, frontier, flow, claimer, secrets))
+        ports = _ports(tenant, locked, frontier, flow, claimer, secrets)
+        with denials() as denied:
+            decision = decide(flow.compiled, frontier, event, now, ports)
+        if denied:
+            # Nothing of the step is kept: a process that may reach the backend makes it.
+            raise denied[0]
         hide_secrets(decision, execution, secrets)
     extras = extras or Extras()
     if State.FAILED in decision.entered and execution.error is None:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError
 
 from apps.common.clock import now as read_clock
-from apps.common.dispatch import EXECUTOR_QUEUE, send_now
+from apps.common.dispatch import EXECUTOR_QUEUE, send_now, worker_queue
+from apps.isolation.selectors import BackendDenied
 from apps.tenants.scope import UnknownTenant, tenant_scope
 from apps.timers.services import claim_due_timers, drop_tenant_timers
 from apps.workflows.engine.events import Continue, Event, Woken
@@ -25,6 +27,10 @@ from apps.workflows.services.waking import wake_together
 
 log = structlog.get_logger(__name__)
 
+WORKER = "worker"
+"""What a worker process is called in the settings."""
+DEFAULT_WORKERS = "default"
+"""Every installation has workers of this group."""
 AT_ONCE = 50
 """Due timers a tick handles itself; more are shared out in jobs of this many."""
 MOST_PER_TICK = 5_000
@@ -71,9 +77,19 @@ def wake(timers: Sequence[tuple[str, str]]) -> None:
             _wake_one(kind, key)
         except DatabaseError:
             raise
+        except BackendDenied as denied:
+            _hand_to_worker(kind, key, denied)
         except Exception:
             # One broken execution must not keep the others asleep; its timer comes again.
             log.exception("a timer's step failed", kind=kind, key=key)
+
+
+def _hand_to_worker(kind: str, key: str, denied: BackendDenied) -> None:
+    """The step needs a backend that this kind of process may not touch; workers may. Its timer comes again."""
+    if settings.PROCESS == WORKER:
+        log.error("workers may not touch a dedicated backend either", kind=kind, key=key, error=denied.message)
+        return
+    send_now("workflows.wake_timers", [[kind, key]], queue=worker_queue(DEFAULT_WORKERS))
 
 
 def _wake_one(kind: str, key: str) -> None:
