@@ -22,7 +22,7 @@ from apps.workflows.plugin_api.registry import plugin_class, type_names
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     {"console"},
-    {"userapps", "dashboards"},
+    {"userapps", "dashboards", "transfers"},
     {"workflows"},
     {"secrets"},
     {"namespaces"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest
 from rest_framework.request import Request
 
 from apps.accounts.selectors import current_user
@@ -11,19 +10,13 @@ from apps.common.errors import NotFound
 from apps.isolation.catalog import Kind
 from apps.isolation.models import WHOLE_TENANT
 from apps.isolation.selectors import BackendType, backend_types
-from apps.rbac.decisions import check_can
 from apps.tenants.scope import tenant_scope
 from apps.tenants.selectors import get_tenant
 from apps.transfers.schemas import PlaceShape, TransferShape
 from apps.transfers.selectors import show_place
-from apps.transfers.services import cancel_transfer, start_transfer
+from apps.transfers.services import cancel_transfer, check_may_copy, start_transfer
 
 PERMISSION = "NAMESPACE"
-READ_BY_COPYING = {
-    Kind.STORAGE: (("FLOW", "READ"), ("EXECUTION", "READ"), ("KVSTORE", "READ")),
-    Kind.SECRET: (("SECRET", "UPDATE"),),
-}
-"""A copy goes to a backend of one's own choice: who may not read a thing must not have it copied there."""
 
 
 @access(PERMISSION, "READ")
@@ -45,7 +38,7 @@ def copy_former(request: Request, namespace: str, kind: str) -> TransferShape:
     Needs the right to read what is copied. 409 when there is nothing to copy or a copy is under way.
     """
     known = kind_named(kind)
-    check_may_copy(request, known, namespace)
+    check_may_copy(current_user(request), known, namespace)
     return TransferShape.of(start_transfer(acting_user=current_user(request), kind=known, namespace=namespace))
 
 
@@ -85,9 +78,3 @@ def kind_named(text: str) -> Kind:
         return Kind(text)
     except ValueError as error:
         raise NotFound(f"There is 'storage' and 'secret', but no '{text[:60]}'.") from error
-
-
-def check_may_copy(request: HttpRequest | Request, kind: Kind, namespace: str) -> None:
-    """Forbidden."""
-    for permission, action in READ_BY_COPYING[kind]:
-        check_can(request.user, permission, action, namespace)

@@ -25,9 +25,8 @@ from apps.isolation.models import WHOLE_TENANT
 from apps.isolation.selectors import backend_types
 from apps.isolation.services import check_connection, clear_choice, save_choice
 from apps.namespaces.views.frame import namespace_context
-from apps.transfers.api import check_may_copy
 from apps.transfers.selectors import ShownPlace, show_place
-from apps.transfers.services import cancel_transfer, start_transfer
+from apps.transfers.services import cancel_transfer, check_may_copy, start_transfer
 
 ACTIONS: Final = ("show", "test", "save", "copy", "cancel")
 
@@ -108,7 +107,7 @@ def _done(request: HttpRequest, section: Section, namespace: str, action: str) -
     user, kind = current_user(request), section.kind
     if action == "copy":
         if namespace:
-            check_may_copy(request, kind, namespace)
+            check_may_copy(user, kind, namespace)
         start_transfer(acting_user=user, kind=kind, namespace=namespace)
         return "The copy has begun."
     if action == "cancel":

@@ -15,6 +15,7 @@ from apps.common.errors import IllegalState, NotFound
 from apps.encryption.services import encrypt
 from apps.isolation.catalog import Kind
 from apps.isolation.selectors import former_choice, read_choices, resolve
+from apps.rbac.decisions import check_can
 from apps.timers.services import offer_lease, withdraw_leases
 from apps.transfers.models import Transfer, TransferState
 from apps.transfers.selectors import newest_transfer
@@ -22,6 +23,19 @@ from apps.transfers.selectors import newest_transfer
 LEASE: Final = "transfer"
 POOL: Final = "default"
 """The worker group that carries transfers: executor and web may be kept away from dedicated backends."""
+
+
+READ_BY_COPYING: Final = {
+    Kind.STORAGE: (("FLOW", "READ"), ("EXECUTION", "READ"), ("KVSTORE", "READ")),
+    Kind.SECRET: (("SECRET", "UPDATE"),),
+}
+"""A copy goes to a backend of one's own choice: who may not read a thing must not have it copied there."""
+
+
+def check_may_copy(user: User, kind: Kind, namespace: str) -> None:
+    """Forbidden."""
+    for permission, action in READ_BY_COPYING[kind]:
+        check_can(user, permission, action, namespace)
 
 
 def start_transfer(*, acting_user: User | None, kind: Kind, namespace: str) -> Transfer:
