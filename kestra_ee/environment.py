@@ -2,9 +2,11 @@
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import isodate
 import yaml
 from django.core.exceptions import ImproperlyConfigured
 
@@ -19,6 +21,17 @@ def env_flag(name: str, default: bool = False) -> bool:
 
 def env_list(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in env(name, default).split(",") if item.strip()]
+
+
+def env_duration(name: str, default: str) -> float:
+    """An ISO duration such as P7D or PT12H, in seconds. Raises ImproperlyConfigured."""
+    try:
+        found = isodate.parse_duration(env(name, default), as_timedelta_if_possible=True)
+    except isodate.ISO8601Error:
+        found = None
+    if not isinstance(found, timedelta) or found <= timedelta(0):
+        raise ImproperlyConfigured(f"{name} must be an ISO duration such as {default}, in days or less.")
+    return found.total_seconds()
 
 
 def env_json(name: str) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def test_each_app_has_its_place() -> None:
     placed = {
         app.removeprefix("apps.") for app in (*settings.SHARED_APPS, *settings.TENANT_APPS) if app.startswith("apps.")
     }
-    assert there <= placed, "each app is in SHARED_APPS, TENANT_APPS or both (settings.py)"
+    assert there <= placed, "each app is in SHARED_APPS, TENANT_APPS or both (kestra_ee/settings/apps.py)"
 
 
 def test_each_tenant_model_uses_the_scoped_manager() -> None:
