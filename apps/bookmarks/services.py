@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -18,6 +18,7 @@ from apps.rbac.decisions import can_everywhere
 from apps.rbac.models import GroupMember
 
 MOST_OF_ONE: Final = 200
+Owned = TypeVar("Owned", bound=OwnedRow)
 
 
 def save_bookmark(
@@ -89,11 +90,11 @@ def move_bookmark(*, acting_user: User, bookmark: Bookmark, up: bool) -> None:
     order_bookmarks(acting_user=acting_user, ids=ids)
 
 
-def _save(row: Any, acting_user: User, shared: str, group_id: str | None, *, new: bool, taken: str) -> Any:
+def _save(row: Owned, acting_user: User, shared: str, group_id: str | None, *, new: bool, taken: str) -> Owned:
     before = row.shared
     _set_shared(row, acting_user, shared, group_id)
     with transaction.atomic():
-        if new and type(row).objects.filter(user_id=acting_user.pk).count() >= MOST_OF_ONE:
+        if new and type(row)._default_manager.filter(user_id=acting_user.pk).count() >= MOST_OF_ONE:
             raise IllegalState(f"You have {MOST_OF_ONE} already: remove one first.")
         try:
             with transaction.atomic():

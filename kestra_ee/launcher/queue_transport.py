@@ -50,7 +50,10 @@ class Channel(pgmq.Channel):
 
     @contextmanager
     def _autocommitting(self) -> Iterator[psycopg.Connection[Any]]:
-        with self.pgmq.pool.connection() as database:
+        pool = self.pgmq.pool
+        if pool is None:
+            raise ConnectionError("The queue's connections were closed.")
+        with pool.connection() as database:
             if not database.autocommit:
                 database.autocommit = True
             yield database

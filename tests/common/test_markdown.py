@@ -8,7 +8,9 @@ from apps.common.markdown import render_markdown
 
 
 def test_headings_lists_tables_and_links_are_shown() -> None:
-    html = render_markdown("# Refund\n\n- one\n- *two*\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n[more](https://example.com)")
+    html = render_markdown(
+        "# Refund\n\n- one\n- *two*\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n[more](https://example.com)"
+    )
     assert "<h2>Refund</h2>" in html
     assert "<em>two</em>" in html
     assert "<td>1</td>" in html

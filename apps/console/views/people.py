@@ -10,7 +10,6 @@ from apps.common.access import access
 from apps.rbac.catalog import NAMESPACED, Action, Permission
 from apps.rbac.selectors import Reason, bindings_of, explain_permissions, get_member, groups_by_id, groups_of
 
-
 NAMES: Final = {
     Permission.KVSTORE: "KV store",
     Permission.APPEXECUTION: "App execution",
@@ -71,5 +70,7 @@ def _sections(found: dict[str, dict[str, list[Reason]]]) -> list[tuple[str, list
 def _row(name: Permission, actions: dict[str, list[Reason]]) -> PermissionRow:
     reasons = list(dict.fromkeys(reason for given in actions.values() for reason in given))
     return PermissionRow(
-        NAMES.get(name, name.replace("_", " ").capitalize()), [Cell(actions.get(action, [])) for action in Action], reasons
+        NAMES.get(name, name.replace("_", " ").capitalize()),
+        [Cell(actions.get(action, [])) for action in Action],
+        reasons,
     )

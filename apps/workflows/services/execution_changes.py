@@ -21,7 +21,7 @@ from apps.workflows.flow_language.flow import FlowDefinition
 from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.plugin_api.labels import SYSTEM_PREFIX
 from apps.workflows.plugin_api.state import State
-from apps.workflows.services.acting import hold_execution, record_action
+from apps.workflows.services.acting import UPDATE, hold_execution, record_action
 from apps.workflows.services.advance import step
 from apps.workflows.services.definitions import FlowRevisionGone, load_flow
 from apps.workflows.services.pausing import resume_execution
@@ -125,7 +125,8 @@ def _change_labels(
         execution.labels = kept + [(key, value) for key, value in given.items() if key not in held]
         save_step(require_tenant(), locked, Decision(execution_changed=True), Extras(), now)
         removed = sorted(held.keys() - dict(execution.labels).keys())
-        record_action(acting_user, execution, "labels", labels=given, **({"removed": removed} if removed else {}))
+        more: dict[str, object] = {"removed": removed} if removed else {}
+        record_action(acting_user, execution, "labels", kind=UPDATE, labels=given, **more)
 
 
 def check_labels(labels: Sequence[tuple[str, str]], held: dict[str, str]) -> None:

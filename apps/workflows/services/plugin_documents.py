@@ -20,7 +20,13 @@ from apps.workflows.plugin_api.task import Task
 from apps.workflows.plugin_api.task_runner import TaskRunner
 from apps.workflows.plugin_api.trigger import Trigger
 
-_KINDS: Final = ((Task, "tasks"), (Trigger, "triggers"), (Condition, "conditions"), (TaskRunner, "taskRunners"), (AppBlock, "appBlocks"))
+_KINDS: Final = (
+    (Task, "tasks"),
+    (Trigger, "triggers"),
+    (Condition, "conditions"),
+    (TaskRunner, "taskRunners"),
+    (AppBlock, "appBlocks"),
+)
 _PACKAGE: Final = "kestra-ee"
 
 
