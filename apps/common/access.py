@@ -25,7 +25,8 @@ class Mark:
 
     Where the permission must hold: in the namespace that the route's argument `namespace` gives; else in the one that
     the query's `namespace_query` gives; else, with `everywhere`, in the whole tenant; else in any namespace, and the
-    view narrows what it shows.
+    view narrows what it shows. With `delegated` a permission on the tenant's own things, which else counts only when it
+    is held in the whole tenant, is enough in any namespace: the view and its service look at which.
     """
 
     guard: Guard
@@ -35,6 +36,7 @@ class Mark:
     namespace_query: str = ""
     everywhere: bool = False
     in_tenant: bool = True
+    delegated: bool = False
 
 
 def access(
@@ -44,12 +46,16 @@ def access(
     namespace: str = "namespace",
     namespace_query: str = "",
     everywhere: bool = False,
+    delegated: bool = False,
 ) -> Callable[[View], View]:
     """The person needs this permission (rbac/catalog.py) with this action, in the open tenant; Mark says where.
 
-    Give `namespace_query` only to a view that shows nothing outside the namespace of that query value.
+    Give `namespace_query` only to a view that shows nothing outside the namespace of that query value, and `delegated`
+    only to one that looks itself at where the person holds the permission.
     """
-    return _marker(Mark(Guard.PERMITTED, permission, action, namespace, namespace_query, everywhere))
+    return _marker(
+        Mark(Guard.PERMITTED, permission, action, namespace, namespace_query, everywhere, delegated=delegated)
+    )
 
 
 def signed_in(view: View) -> View:

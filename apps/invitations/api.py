@@ -1,5 +1,6 @@
 """Endpoints of invitations: those of a tenant, those of the installation, and accepting."""
 
+from django.db.models import Q
 from rest_framework.request import Request
 
 from apps.accounts.schemas import UserShape
@@ -12,7 +13,7 @@ from apps.common.errors import NotFound, TooManyRequests
 from apps.common.pagination import Page, paginate, read_page
 from apps.invitations.models import Invitation
 from apps.invitations.schemas import InvitationBody, InvitationShape, NewPersonBody
-from apps.invitations.selectors import get_invitation, is_guessing, pending_for, search_invitations
+from apps.invitations.selectors import get_invitation, is_guessing, pending_for, search_invitations, seen_by
 from apps.invitations.services.inviting import create_invitation, resend_invitation, revoke_invitation
 from apps.invitations.services.joining import accept_invitation, join_as_new_person, note_miss
 from apps.tenants.selectors import get_tenant
@@ -20,41 +21,40 @@ from apps.tenants.selectors import get_tenant
 SORTABLE = {"email": "email", "sentAt": "sent_at", "expiredAt": "expires_at", "status": "status", "id": "id"}
 
 
-@access("USER", "CREATE")
+@access("USER", "CREATE", delegated=True)
 def post_invitation(request: Request) -> InvitationShape:
     """Invites to the open tenant; the answer has the link to copy."""
     return _create(request, require_tenant())
 
 
-@access("USER", "READ")
+@access("USER", "READ", delegated=True)
 def list_invitations(request: Request) -> Page[InvitationShape]:
-    return _search(request, require_tenant())
+    return _search(request, require_tenant(), seen_by(current_user(request)))
 
 
-@access("USER", "READ")
+@access("USER", "READ", delegated=True)
 def invitations_of_email(request: Request, email: str) -> list[InvitationShape]:
     """All of one address, newest first."""
-    rows = Invitation.objects.filter(tenant_id=require_tenant(), email=email.strip().lower())
+    seen = seen_by(current_user(request))
+    rows = Invitation.objects.filter(seen, tenant_id=require_tenant(), email=email.strip().lower())
     return InvitationShape.of_all(rows[:100])
 
 
-@access("USER", "READ")
+@access("USER", "READ", delegated=True)
 def show_invitation(request: Request, invitation_id: str) -> InvitationShape:
-    return InvitationShape.of_all([get_invitation(invitation_id, tenant_id=require_tenant())])[0]
+    return InvitationShape.of_all([_get(request, invitation_id, "READ")])[0]
 
 
-@access("USER", "DELETE")
+@access("USER", "DELETE", delegated=True)
 def remove_invitation(request: Request, invitation_id: str) -> None:
     """Revokes the link; the row stays, as REVOKED."""
-    revoke_invitation(
-        acting_user=current_user(request), invitation=get_invitation(invitation_id, tenant_id=require_tenant())
-    )
+    revoke_invitation(acting_user=current_user(request), invitation=_get(request, invitation_id, "DELETE"))
 
 
-@access("USER", "CREATE")
+@access("USER", "CREATE", delegated=True)
 def post_resend(request: Request, invitation_id: str) -> InvitationShape:
     """Mailed again, good for the whole time again."""
-    found = get_invitation(invitation_id, tenant_id=require_tenant())
+    found = _get(request, invitation_id, "CREATE")
     return InvitationShape.of_all([resend_invitation(acting_user=current_user(request), invitation=found)])[0]
 
 
@@ -71,7 +71,7 @@ def post_any_invitation(request: Request) -> InvitationShape:
 @super_admin
 def list_all_invitations(request: Request) -> Page[InvitationShape]:
     """Of all tenants and of the installation."""
-    return _search(request, None)
+    return _search(request, None, Q())
 
 
 @super_admin
@@ -140,8 +140,14 @@ def _create(request: Request, tenant_id: str) -> InvitationShape:
     return InvitationShape.of_all([made])[0]
 
 
-def _search(request: Request, tenant_id: str | None) -> Page[InvitationShape]:
+def _get(request: Request, invitation_id: str, action: str) -> Invitation:
+    return get_invitation(invitation_id, tenant_id=require_tenant(), seen=seen_by(current_user(request), action))
+
+
+def _search(request: Request, tenant_id: str | None, seen: Q) -> Page[InvitationShape]:
     query = request.query_params
-    rows = search_invitations(tenant_id=tenant_id, email=query.get("email", ""), statuses=query.getlist("status"))
+    rows = search_invitations(
+        tenant_id=tenant_id, email=query.get("email", ""), statuses=query.getlist("status"), seen=seen
+    )
     page = paginate(rows, read_page(query, sortable=SORTABLE, default=("-sent_at",)))
     return Page(InvitationShape.of_all(page.results), page.total)

@@ -14,9 +14,11 @@ from apps.common.clock import now
 from apps.common.errors import IllegalArgument, NotFound
 from apps.common.ids import is_id
 from apps.invitations.models import GuessGuard, Invitation, Status
+from apps.rbac.decisions import can_everywhere
 from apps.rbac.models import Group, Role
 from apps.tenants.scope import tenant_scope
 
+EVERY_INVITATION: Final = Q()
 GUESSES: Final = 20
 GUESS_WINDOW: Final = timedelta(minutes=10)
 
@@ -38,19 +40,26 @@ class Gifts:
     groups: tuple[str, ...] = ()
 
 
-def get_invitation(invitation_id: str, *, tenant_id: str | None = None) -> Invitation:
+def get_invitation(invitation_id: str, *, tenant_id: str | None = None, seen: Q = EVERY_INVITATION) -> Invitation:
     """With a tenant only one of it. Raises NotFound."""
-    found = Invitation.objects.filter(pk=invitation_id).first() if is_id(invitation_id) else None
+    found = Invitation.objects.filter(seen, pk=invitation_id).first() if is_id(invitation_id) else None
     if found is None or (tenant_id is not None and found.tenant_id != tenant_id):
         raise NotFound(f"There is no invitation '{invitation_id[:60]}'.")
     return found
 
 
+def seen_by(user: User, action: str = "READ") -> Q:
+    """Which invitations of the open tenant the person has to do with: who holds USER in a namespace only, those sent
+    in his own name."""
+    return Q() if can_everywhere(user, "USER", action) else Q(invited_by=user.pk)
+
+
 def search_invitations(
-    *, tenant_id: str | None = None, email: str = "", statuses: Iterable[str] = ()
+    *, tenant_id: str | None = None, email: str = "", statuses: Iterable[str] = (), seen: Q = EVERY_INVITATION
 ) -> QuerySet[Invitation]:
     """Newest first; `tenant_id` None is all. Raises IllegalArgument for an unknown status."""
     found = Invitation.objects.all() if tenant_id is None else Invitation.objects.filter(tenant_id=tenant_id)
+    found = found.filter(seen)
     for word in email.split():
         found = found.filter(email__icontains=word)
     wanted = Q()

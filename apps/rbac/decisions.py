@@ -83,6 +83,31 @@ def visible_namespaces(user: Any, permission: str, action: str = "READ") -> list
     return None if EVERYWHERE in held else outermost(held)
 
 
+def can_delegated(user: Any, permission: str, action: str, namespace: str | None = None) -> bool:
+    """Whether the person holds it there or above, also one on the tenant's own things that was bound to a namespace:
+    an Admin of company.team gives roles in company.team. With namespace None: in any."""
+    held = visible_namespaces(user, permission, action)
+    if held is None:
+        return True
+    return bool(held) if namespace is None else is_within_any(namespace, held)
+
+
+def check_delegated(user: Any, permission: str, action: str, namespace: str | None = None) -> None:
+    """The same for `namespace`, EVERYWHERE for the whole tenant. Raises Forbidden."""
+    if not can_delegated(user, permission, action, namespace):
+        where = "" if namespace is None else f" in {namespace or 'the whole tenant'}"
+        raise Forbidden(f"You need {permission} {action}{where}; ask an administrator of this tenant.")
+
+
+def holds_all_of(user: Any, other: Any) -> bool:
+    """Whether whatever the other may in the open tenant, this person may too, there or above."""
+    return user.is_super_admin or all(
+        can_delegated(user, permission, action, namespace)
+        for (permission, action), places in grants_of(other).namespaces.items()
+        for namespace in places
+    )
+
+
 def visible_within(namespaces: Iterable[str] | None, *, field: str = "namespace") -> Q:
     """The answer of `visible_namespaces` as a condition on a row's namespace."""
     if namespaces is None:

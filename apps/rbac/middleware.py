@@ -20,7 +20,7 @@ from apps.audit.services import Caller, current_caller
 from apps.common.access import Guard, Mark, mark_for
 from apps.common.error_pages import answer
 from apps.common.errors import Forbidden, NotFound, ProductError, Unauthenticated
-from apps.rbac.decisions import EVERYWHERE, can, check_can, has_access
+from apps.rbac.decisions import EVERYWHERE, can, check_can, check_delegated, has_access
 from apps.rbac.services.impersonation import check_may_act_as
 
 log = structlog.get_logger(__name__)
@@ -144,7 +144,8 @@ def check_mark(mark: Mark, request: HttpRequest, arguments: dict[str, Any]) -> N
         if not _may_enter(mark, user):
             raise NotFound(f"There is no tenant '{tenant.pk}'.")
     if mark.guard is Guard.PERMITTED:
-        check_can(user, mark.permission, mark.action, _namespace(mark, request, arguments))
+        check = check_delegated if mark.delegated else check_can
+        check(user, mark.permission, mark.action, _namespace(mark, request, arguments))
 
 
 def impersonate(mark: Mark, request: HttpRequest) -> None:

@@ -18,6 +18,7 @@ from apps.rbac.catalog import ADMIN_ROLE, NAMESPACED, SUPER_ADMIN_PERMISSIONS, A
 from apps.rbac.models import Binding, BindingType, Group, GroupMember, Role, TenantAccess
 
 Row = TypeVar("Row", bound=Model)
+ALL_BINDINGS: Final = Q()
 _KNOWS: Final = SQL(
     "SELECT {tenant} WHERE EXISTS (SELECT FROM {schema}.rbac_binding WHERE type = 'USER' AND external_id = %(user)s)"
     " OR EXISTS (SELECT FROM {schema}.rbac_groupmember WHERE user_id = %(user)s)"
@@ -65,9 +66,9 @@ def get_group(group_id: str) -> Group:
     return found
 
 
-def get_binding(binding_id: str) -> Binding:
-    """Raises NotFound."""
-    found = Binding.objects.select_related("role").filter(pk=binding_id).first() if is_id(binding_id) else None
+def get_binding(binding_id: str, within: Q = ALL_BINDINGS) -> Binding:
+    """Raises NotFound, also for one that the person may not see."""
+    found = Binding.objects.select_related("role").filter(within, pk=binding_id).first() if is_id(binding_id) else None
     if found is None:
         raise NotFound(f"There is no binding '{binding_id[:60]}'.")
     return found
@@ -81,9 +82,11 @@ def search_groups(query: str = "") -> QuerySet[Group]:
     return _with_words(Group.objects.all(), query, "name", "description")
 
 
-def search_bindings(*, subject: str = "", subject_id: str = "", namespace: str = "") -> QuerySet[Binding]:
-    """Newest first; with a namespace, those made for exactly it."""
-    found = Binding.objects.select_related("role").order_by("-id")
+def search_bindings(
+    *, subject: str = "", subject_id: str = "", namespace: str = "", within: Q = ALL_BINDINGS
+) -> QuerySet[Binding]:
+    """Newest first; with a namespace, those made for exactly it. `within` narrows to what a person may see."""
+    found = Binding.objects.select_related("role").filter(within).order_by("-id")
     if subject:
         found = found.filter(type=subject)
     if subject_id:

@@ -41,8 +41,16 @@ def test_audit_names_both(in_alpha: Tenant, alice: User, bob: User) -> None:
 def test_it_needs_the_right_to_it(in_alpha: Tenant, charlie: User, bob: User) -> None:
     assert ask(charlie, "alice@example.com", f"{API}/roles/search").status_code == 404, "as for a tenant that is not"
     assert ask(bob, "alice@example.com", f"{API}/roles/search").status_code == 403
+    dora = make_user("dora@example.com")
+    grant(dora, "ROLE:READ")
+    grant(bob, "IMPERSONATE:READ", "ROLE:READ")
+    assert ask(bob, "dora@example.com", f"{API}/roles/search").status_code == 200
+
+
+def test_nobody_gains_rights_by_it(in_alpha: Tenant, alice: User, bob: User) -> None:
     grant(bob, "IMPERSONATE:READ")
-    assert ask(bob, "alice@example.com", f"{API}/roles/search").status_code == 200
+    refused = ask(bob, "alice@example.com", f"{API}/roles/search")
+    assert (refused.status_code, "may more than you" in refused.json()["message"]) == (403, True)
 
 
 def test_only_people_of_the_tenant_and_never_a_super_admin(in_alpha: Tenant, alice: User, charlie: User) -> None:

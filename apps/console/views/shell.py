@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.contrib.messages import get_messages
 from django.http import HttpRequest
@@ -20,7 +21,7 @@ from apps.bookmarks.models import Bookmark
 from apps.bookmarks.selectors import Folder, find_own_bookmark, folders_of, list_bookmarks
 from apps.common.htmx import is_fragment
 from apps.live.selectors import read_horizon
-from apps.rbac.decisions import can, has_access
+from apps.rbac.decisions import can, can_delegated, has_access, visible_namespaces
 
 PRODUCT: Final = "Kestra EE"
 PLAIN_STRIPE: Final = "#5b5b66"
@@ -48,6 +49,7 @@ class _Place:
     route: str
     permission: str = ""
     action: str = "READ"
+    delegated: bool = False
 
 
 PLACES: Final = (
@@ -58,7 +60,7 @@ PLACES: Final = (
 )
 MANAGED: Final = (
     _Place("Triggers", "bolt", "triggers", "FLOW"),
-    _Place("Invitations", "mail", "invitations", "USER"),
+    _Place("Invitations", "mail", "invitations", "USER", delegated=True),
     _Place("Audit log", "logs", "audit_logs", "AUDITLOG"),
     _Place("Announcements", "news", "announcements", "SETTING", "UPDATE"),
 )
@@ -173,7 +175,7 @@ class Shell:
         """What there is to manage: of the tenant, and for super admins the way to the installation."""
         if self.person is None:
             return []
-        found = [self._entry(place) for place in MANAGED if can(self.person, place.permission, place.action)]
+        found = [self._entry(place) for place in MANAGED if self._may_open(place)]
         if self.person.is_super_admin:
             found.append(MenuEntry("Admin console", "shield", reverse("admin:index")))
         return found
@@ -211,9 +213,16 @@ class Shell:
         """For the dot of the sidebar."""
         return 0 if self.person is None else count_unread_news(self.person)
 
+    def _may_open(self, place: _Place) -> bool:
+        answer = can_delegated if place.delegated else can
+        return answer(self.person, place.permission, place.action)
+
     def _entry(self, place: _Place) -> MenuEntry:
         url, path = self.url(place.route), self._request.path
-        return MenuEntry(place.label, place.icon, url, path == url or (place.route != "home" and path.startswith(url)))
+        current = path == url or (place.route != "home" and path.startswith(url))
+        if place.route == "audit_logs" and (only := visible_namespaces(self.person, place.permission, place.action)):
+            url += "?" + urlencode({"namespace": only[0]})  # who sees a namespace's entries only must name it
+        return MenuEntry(place.label, place.icon, url, current)
 
     @property
     def messages(self) -> Iterable[Any]:

@@ -21,7 +21,7 @@ from apps.common.mail import send_mail_later
 from apps.common.namespace_paths import is_namespace
 from apps.invitations.models import Invitation, Status
 from apps.live.services import record_event
-from apps.rbac.decisions import check_can
+from apps.rbac.decisions import EVERYWHERE, check_delegated
 from apps.rbac.models import Binding, BindingType
 from apps.rbac.selectors import get_group, get_role
 from apps.rbac.services.groups import check_may_manage, is_owner
@@ -95,7 +95,8 @@ def revoke_invitation(*, acting_user: User, invitation: Invitation) -> None:
 
 
 def check_may_invite(acting_user: User, tenant_id: str, preset: Preset) -> None:
-    """USER CREATE in the tenant; roles and groups need what giving them directly needs. Asks the open tenant.
+    """USER CREATE in the tenant; roles and groups need what giving them directly needs. Who holds USER CREATE in a
+    namespace only invites to roles there. Asks the open tenant.
 
     Raises Forbidden; Invalid for roles, groups or namespaces that do not exist.
     """
@@ -109,7 +110,8 @@ def check_may_invite(acting_user: User, tenant_id: str, preset: Preset) -> None:
         raise Invalid("A super admin is invited to the installation, not to a tenant.")
     if len(preset.bindings) + len(preset.group_ids) > MOST_GIFTS:
         raise Invalid(f"An invitation gives at most {MOST_GIFTS} roles and groups.")
-    check_can(acting_user, "USER", "CREATE")
+    for namespace in {namespace for _, namespace in preset.bindings} or {EVERYWHERE}:
+        check_delegated(acting_user, "USER", "CREATE", namespace)
     for number, (role_id, namespace) in enumerate(preset.bindings):
         _check_may_bind(acting_user, role_id, namespace, f"bindings[{number}]")
     for number, group_id in enumerate(preset.group_ids):
@@ -197,8 +199,8 @@ def _check_may_bind(acting_user: User, role_id: str, namespace: str, path: str) 
         role = get_role(role_id)
     except NotFound as error:
         raise Invalid(problems=[Problem(error.message, f"{path}.roleId")]) from error
-    check_can(acting_user, "BINDING", "CREATE")
-    check_may_grant(acting_user, role.permissions)
+    check_delegated(acting_user, "BINDING", "CREATE", namespace or EVERYWHERE)
+    check_may_grant(acting_user, role.permissions, namespace or None)
 
 
 def _check_may_add_to(acting_user: User, group_id: str, path: str) -> None:
@@ -211,7 +213,7 @@ def _check_may_add_to(acting_user: User, group_id: str, path: str) -> None:
         return
     given = Binding.objects.filter(type=BindingType.GROUP, external_id=group.pk).select_related("role")
     for binding in given:
-        check_may_grant(acting_user, binding.role.permissions)
+        check_may_grant(acting_user, binding.role.permissions, binding.namespace)
 
 
 def _mail(invitation: Invitation) -> None:

@@ -19,12 +19,12 @@ from apps.common.errors import ProductError
 from apps.common.htmx import redirect, render_page
 from apps.common.mail import mail_enabled
 from apps.invitations.models import Invitation, Status
-from apps.invitations.selectors import Gifts, get_invitation, gifts_of, search_invitations
+from apps.invitations.selectors import Gifts, get_invitation, gifts_of, search_invitations, seen_by
 from apps.invitations.services.inviting import Preset, create_invitations, resend_invitation, revoke_invitation
 from apps.live.selectors import read_horizon
 from apps.mail.models import OutgoingMail
 from apps.mail.selectors import latest_about
-from apps.rbac.decisions import can
+from apps.rbac.decisions import can_delegated, visible_namespaces
 from apps.rbac.models import Group, Role
 
 SIZE: Final = 50
@@ -40,7 +40,7 @@ class Line:
     mail: OutgoingMail | None
 
 
-@access("USER", "READ")
+@access("USER", "READ", delegated=True)
 def list_invitations(request: HttpRequest) -> HttpResponse:
     """At most six queries, however many rows."""
     status = request.GET.get("status", "").upper()
@@ -48,7 +48,10 @@ def list_invitations(request: HttpRequest) -> HttpResponse:
     query, number = request.GET.get("q", "").strip(), request.GET.get("page", "1")
     page = int(number) if number.isdecimal() and 0 < int(number) < 20_000 else 1
     tenant_id, live_since = require_tenant(), str(read_horizon())
-    found = search_invitations(tenant_id=tenant_id, email=query, statuses=[status] if status else [])
+    person = current_user(request)
+    found = search_invitations(
+        tenant_id=tenant_id, email=query, statuses=[status] if status else [], seen=seen_by(person)
+    )
     total = found.count()
     rows = list(found[(page - 1) * SIZE : page * SIZE])
     gifts, mails = gifts_of(rows), latest_about(row.subject for row in rows)
@@ -63,21 +66,21 @@ def list_invitations(request: HttpRequest) -> HttpResponse:
         "statuses": list(Status),
         "filtered": bool(query or status),
         "mail_enabled": mail_enabled(),
-        "may_invite": can(current_user(request), "USER", "CREATE"),
-        "may_revoke": can(current_user(request), "USER", "DELETE"),
+        "may_invite": can_delegated(person, "USER", "CREATE"),
+        "may_revoke": can_delegated(person, "USER", "DELETE"),
         "older": urlencode({"q": query, "status": status, "page": page + 1}),
         "newer": urlencode({"q": query, "status": status, "page": page - 1}),
     }
     return render_page(request, "invitations/list.html", context, fragment="invitations/_results.html")
 
 
-@access("USER", "CREATE")
+@access("USER", "CREATE", delegated=True)
 def new_invitation(request: HttpRequest) -> HttpResponse:
     """The form."""
     return _form(request, QueryDict())
 
 
-@access("USER", "CREATE")
+@access("USER", "CREATE", delegated=True)
 def invite(request: HttpRequest) -> HttpResponseBase:
     """Several addresses, one preset; what is wrong comes back with everything that was typed."""
     given = request.POST
@@ -98,10 +101,11 @@ def invite(request: HttpRequest) -> HttpResponseBase:
     return redirect(request, _list_url())
 
 
-@access("USER", "CREATE")
+@access("USER", "CREATE", delegated=True)
 def resend(request: HttpRequest, invitation_id: str) -> HttpResponseBase:
     """Good for the whole time again."""
-    found = get_invitation(invitation_id, tenant_id=require_tenant())
+    seen = seen_by(current_user(request), "CREATE")
+    found = get_invitation(invitation_id, tenant_id=require_tenant(), seen=seen)
     try:
         resend_invitation(acting_user=current_user(request), invitation=found)
         told = "sent again" if mail_enabled() else "good for the whole time again: copy its link"
@@ -111,10 +115,11 @@ def resend(request: HttpRequest, invitation_id: str) -> HttpResponseBase:
     return redirect(request, _list_url())
 
 
-@access("USER", "DELETE")
+@access("USER", "DELETE", delegated=True)
 def revoke(request: HttpRequest, invitation_id: str) -> HttpResponseBase:
     """The link is dead."""
-    found = get_invitation(invitation_id, tenant_id=require_tenant())
+    seen = seen_by(current_user(request), "DELETE")
+    found = get_invitation(invitation_id, tenant_id=require_tenant(), seen=seen)
     try:
         revoke_invitation(acting_user=current_user(request), invitation=found)
         messages.success(request, f"The invitation of {found.email} is revoked.")
@@ -139,16 +144,19 @@ def _form(
 ) -> HttpResponse:
     roles, namespaces = given.getlist("role"), given.getlist("namespaces")
     rows = [(role, namespaces[number] if number < len(namespaces) else "") for number, role in enumerate(roles)]
+    person = current_user(request)
+    namespaces_only = visible_namespaces(person, "USER", "CREATE")
     context: dict[str, Any] = {
         "roles": list(Role.objects.all()[:200]),
-        "groups": list(Group.objects.filter(provider="")[:200]),
+        "groups": list(Group.objects.filter(provider="")[:200]) if namespaces_only is None else [],
+        "only_in": namespaces_only or [],
         "rows": (rows + [("", "")] * 3)[: max(3, len(rows))],
         "emails": given.get("emails", ""),
         "message": given.get("message", ""),
         "chosen_groups": given.getlist("group"),
         "problems": problems or [],
         "mail_enabled": mail_enabled(),
-        "may_bind": can(current_user(request), "BINDING", "CREATE"),
+        "may_bind": can_delegated(person, "BINDING", "CREATE"),
         "list_url": _list_url(),
     }
     return render_page(request, "invitations/new.html", context, fragment="invitations/_new.html", status=status)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.db.models import Q
 from rest_framework.request import Request
 
 from apps.accounts.models import User
@@ -12,28 +13,42 @@ from apps.common.access import access
 from apps.common.api import parse_shape, read_body
 from apps.common.errors import Invalid
 from apps.common.pagination import Page, paginate, read_page
+from apps.rbac.decisions import can_everywhere, visible_namespaces, visible_within
 from apps.rbac.models import Binding, BindingType
 from apps.rbac.schemas import BindingBody, BindingDetail, BindingShape, GroupShape, RoleShape
-from apps.rbac.selectors import get_binding, get_group, get_person, get_role, groups_by_id, search_bindings, users_by_id
+from apps.rbac.selectors import (
+    get_binding,
+    get_group,
+    get_member,
+    get_person,
+    get_role,
+    groups_by_id,
+    search_bindings,
+    users_by_id,
+)
 from apps.rbac.services.bindings import check_belongs_here, create_binding, delete_binding
 
 
-@access("BINDING", "READ")
+@access("BINDING", "READ", delegated=True)
 def list_bindings(request: Request) -> Page[BindingDetail]:
+    """Of the whole tenant, or of the namespaces in which the person may see them."""
     query = request.query_params
     rows = search_bindings(
-        subject=query.get("type", ""), subject_id=query.get("id", ""), namespace=query.get("namespace", "")
+        subject=query.get("type", ""),
+        subject_id=query.get("id", ""),
+        namespace=query.get("namespace", ""),
+        within=_within(request),
     )
     page = paginate(rows, read_page(query, sortable={"id": "id"}))
     return Page(_details(page.results), page.total)
 
 
-@access("BINDING", "CREATE")
+@access("BINDING", "CREATE", delegated=True)
 def post_binding(request: Request) -> BindingDetail:
     return _details([_create(current_user(request), read_body(request, BindingBody))])[0]
 
 
-@access("BINDING", "CREATE")
+@access("BINDING", "CREATE", delegated=True)
 def post_bindings(request: Request) -> list[BindingDetail]:
     """All or none."""
     if not isinstance(request.data, list):
@@ -44,14 +59,19 @@ def post_bindings(request: Request) -> list[BindingDetail]:
     return _details(made)
 
 
-@access("BINDING", "READ")
+@access("BINDING", "READ", delegated=True)
 def show_binding(request: Request, binding_id: str) -> BindingDetail:
-    return _details([get_binding(binding_id)])[0]
+    return _details([get_binding(binding_id, _within(request))])[0]
 
 
-@access("BINDING", "DELETE")
+@access("BINDING", "DELETE", delegated=True)
 def remove_binding(request: Request, binding_id: str) -> None:
-    delete_binding(acting_user=current_user(request), binding=get_binding(binding_id))
+    binding = get_binding(binding_id, _within(request, "DELETE"))
+    delete_binding(acting_user=current_user(request), binding=binding)
+
+
+def _within(request: Request, action: str = "READ") -> Q:
+    return visible_within(visible_namespaces(current_user(request), "BINDING", action))
 
 
 def _create(acting_user: User, body: BindingBody) -> Binding:
@@ -59,7 +79,9 @@ def _create(acting_user: User, body: BindingBody) -> Binding:
     if subject is BindingType.GROUP:
         subject_id = get_group(body.external_id).id
     else:
-        user = get_person(body.external_id)
+        # a binding lets the person into the tenant, which only those may who give roles in all of it
+        find = get_person if can_everywhere(acting_user, "BINDING", "CREATE") else get_member
+        user = find(body.external_id)
         check_belongs_here(acting_user, user)
         subject_id = user.id
     return create_binding(

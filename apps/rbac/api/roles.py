@@ -13,7 +13,7 @@ from apps.rbac.selectors import get_role, search_roles
 from apps.rbac.services.roles import delete_role, save_role
 
 
-@access("ROLE", "READ")
+@access("ROLE", "READ", delegated=True)
 def list_roles(request: Request) -> Page[RoleShape]:
     return page_by_name(request, search_roles, RoleShape.of)
 
@@ -23,7 +23,7 @@ def post_role(request: Request) -> RoleShape:
     return _save(request, None)
 
 
-@access("ROLE", "READ")
+@access("ROLE", "READ", delegated=True)
 def show_role(request: Request, role_id: str) -> RoleShape:
     return RoleShape.of(get_role(role_id))
 
@@ -38,12 +38,12 @@ def remove_role(request: Request, role_id: str) -> None:
     delete_role(acting_user=current_user(request), role=get_role(role_id))
 
 
-@access("ROLE", "READ")
+@access("ROLE", "READ", delegated=True)
 def suggest_roles(request: Request) -> list[RoleShape]:
     return suggest(request, Role, search_roles, RoleShape.of)
 
 
-@access("ROLE", "READ")
+@access("ROLE", "READ", delegated=True)
 def roles_by_ids(request: Request) -> list[RoleShape]:
     return by_ids(request, Role, RoleShape.of)
 

@@ -7,6 +7,7 @@ from apps.audit.services import record
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import Forbidden, IllegalState, Invalid, Problem
 from apps.common.namespace_paths import is_namespace
+from apps.rbac.decisions import EVERYWHERE, check_delegated
 from apps.rbac.models import Binding, BindingType, GroupMember, Role, TenantAccess
 from apps.rbac.services.last_admin import keeping_an_admin
 from apps.rbac.services.roles import check_may_grant
@@ -17,11 +18,14 @@ def create_binding(
 ) -> Binding:
     """Gives the role; `namespace` None is the whole tenant. acting_user None is the set-up.
 
-    The caller has checked that the user or group exists. Raises Invalid, Forbidden, IllegalState when it is there.
+    Who holds BINDING CREATE in a namespace gives there what he holds there, and nothing else. The caller has checked
+    that the user or group exists. Raises Invalid, Forbidden, IllegalState when it is there.
     """
     if namespace is not None and not is_namespace(namespace):
         raise Invalid(problems=[Problem(f"'{namespace[:60]}' is no namespace.", "namespaceId")])
-    check_may_grant(acting_user, role.permissions)
+    if acting_user is not None:
+        check_delegated(acting_user, "BINDING", "CREATE", namespace or EVERYWHERE)
+    check_may_grant(acting_user, role.permissions, namespace)
     binding = Binding(type=subject, external_id=subject_id, role=role, namespace=namespace)
     with transaction.atomic():
         try:
@@ -35,7 +39,9 @@ def create_binding(
 
 def delete_binding(*, acting_user: User | None, binding: Binding) -> None:
     """Takes the role away. Raises Forbidden when the person could not give it, IllegalState for the last Admin."""
-    check_may_grant(acting_user, binding.role.permissions)
+    if acting_user is not None:
+        check_delegated(acting_user, "BINDING", "DELETE", binding.namespace or EVERYWHERE)
+    check_may_grant(acting_user, binding.role.permissions, binding.namespace)
     with keeping_an_admin(acting_user):
         detail = _detail(binding)
         binding.delete()

@@ -58,7 +58,7 @@ def add_member(
     check_belongs_here(acting_user, user)
     if acting_user is not None and not is_owner(acting_user, group):
         for binding in Binding.objects.filter(type=BindingType.GROUP, external_id=group.pk).select_related("role"):
-            check_may_grant(acting_user, binding.role.permissions)
+            check_may_grant(acting_user, binding.role.permissions, binding.namespace)
     with transaction.atomic():
         member, _ = GroupMember.objects.update_or_create(
             group=group, user_id=user.pk, defaults={"membership": membership}

@@ -7,11 +7,12 @@ from apps.accounts.services.sessions import ACTS_AS
 from apps.audit.services import record
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import Forbidden, IllegalState, NotFound
-from apps.rbac.decisions import can, has_access
+from apps.rbac.decisions import can, has_access, holds_all_of
 
 
 def check_may_act_as(caller: User, person: User | None, name: str = "") -> User:
-    """The person, if the caller may act so in the open tenant. Raises Forbidden, NotFound."""
+    """The person, if the caller may act so in the open tenant: with IMPERSONATE READ, as somebody who may no more than
+    the caller. Raises Forbidden, NotFound."""
     if not (caller.is_super_admin or can(caller, "IMPERSONATE", "READ")):
         if not has_access(caller):
             raise NotFound(f"There is no tenant '{require_tenant()}'.")
@@ -20,6 +21,8 @@ def check_may_act_as(caller: User, person: User | None, name: str = "") -> User:
         raise NotFound(f"There is no user '{name[:60]}' in this tenant.")
     if person.is_super_admin and not caller.is_super_admin:
         raise Forbidden("Only a super admin acts as a super admin.")
+    if not holds_all_of(caller, person):
+        raise Forbidden(f"{person.username} may more than you: nobody gains rights by acting as another person.")
     return person
 
 

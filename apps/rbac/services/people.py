@@ -10,6 +10,7 @@ from apps.accounts.services import create_user, delete_user, update_user
 from apps.audit.services import current_caller
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import Forbidden
+from apps.rbac.decisions import holds_all_of
 from apps.rbac.models import Binding, BindingType, Group, Role
 from apps.rbac.services.bindings import add_access, remove_access
 from apps.rbac.services.groups import add_member, set_groups
@@ -119,7 +120,8 @@ def check_manages(acting_user: User, user: User) -> None:
 
 
 def check_may_manage_tokens(acting_user: User, user: User) -> None:
-    """A token is as good as its owner, in all tenants; who acts as another gets none of the other's.
+    """A token is as good as its owner, in all tenants: of a service account only those manage it who may as much. Who
+    acts as another gets none of the other's.
 
     Raises Forbidden.
     """
@@ -128,6 +130,8 @@ def check_may_manage_tokens(acting_user: User, user: User) -> None:
         return
     if not user.is_service_account or user.home_tenant != require_tenant("Access"):
         raise Forbidden("Only a super admin manages the tokens of others; a tenant those of its own service accounts.")
+    if not holds_all_of(acting_user, user):
+        raise Forbidden(f"{user.username} may more than you, and so could you with its token.")
 
 
 def _give_default_role(user: User) -> None:

@@ -9,7 +9,7 @@ from apps.accounts.models import User
 from apps.audit.services import record
 from apps.common.errors import Forbidden, IllegalState, Invalid, Problem
 from apps.rbac.catalog import MANAGED_ROLES, Action, Permission, actions_as_stored
-from apps.rbac.decisions import can_everywhere
+from apps.rbac.decisions import EVERYWHERE, can_delegated
 from apps.rbac.models import Role
 
 
@@ -37,13 +37,15 @@ def save_role(
 ) -> Role:
     """A new role, or another state of `role`. The latest default is the only one.
 
-    Nobody can give what he does not have in the whole tenant. Raises Invalid, Forbidden, IllegalState for a managed
-    role or a name that is taken.
+    Nobody can give, nor take away, what he does not have in the whole tenant. Raises Invalid, Forbidden, IllegalState
+    for a managed role or a name that is taken.
     """
     if role is not None and role.is_managed:
         raise IllegalState(f"The role {role.name} is managed: copy it under another name to change it.")
     stored = check_permissions(permissions)
     check_may_grant(acting_user, stored)
+    if role is not None:
+        check_may_grant(acting_user, role.permissions)
     before = None if role is None else _state(role)
     made = role or Role()
     made.name, made.description, made.permissions, made.is_default = name.strip(), description, stored, is_default
@@ -69,9 +71,11 @@ def save_role(
 
 
 def delete_role(*, acting_user: User, role: Role) -> None:
-    """With the bindings that give it. Raises IllegalState for a managed role."""
+    """With the bindings that give it. Raises IllegalState for a managed role, Forbidden for one with rights that the
+    person does not have."""
     if role.is_managed:
         raise IllegalState(f"The role {role.name} is managed and cannot be deleted.")
+    check_may_grant(acting_user, role.permissions)
     with transaction.atomic():
         role.bindings.all().delete()
         detail, before = {"id": role.id, "name": role.name}, _state(role)
@@ -99,19 +103,22 @@ def check_permissions(permissions: Mapping[str, Sequence[str]]) -> dict[str, lis
     )
 
 
-def check_may_grant(acting_user: User | None, permissions: Mapping[str, Sequence[str]]) -> None:
-    """Raises Forbidden when it would give more than the giver has; a super admin gives all, and so does the product
-    itself (None)."""
+def check_may_grant(
+    acting_user: User | None, permissions: Mapping[str, Sequence[str]], namespace: str | None = None
+) -> None:
+    """Raises Forbidden when it would give, in the namespace or (None) in the whole tenant, more than the giver has
+    there; a super admin gives all, and so does the product itself (None)."""
     if acting_user is None or acting_user.is_super_admin:
         return
     missing = [
         f"{name} {action}"
         for name, actions in permissions.items()
         for action in actions
-        if not can_everywhere(acting_user, name, action)
+        if not can_delegated(acting_user, name, action, namespace or EVERYWHERE)
     ]
     if missing:
-        raise Forbidden(f"You cannot give what you do not have in the whole tenant: {', '.join(missing[:5])}.")
+        where = namespace or "the whole tenant"
+        raise Forbidden(f"You cannot give what you do not have in {where}: {', '.join(missing[:5])}.")
 
 
 def _state(role: Role) -> dict[str, object]:
