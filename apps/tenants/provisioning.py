@@ -1,6 +1,13 @@
-"""Makes a tenant's schema by migrations, migrates all, drops one."""
+"""Makes a tenant's schema by copying a template, migrates all, drops one.
 
-from collections.abc import Iterable
+The template is a migrated schema that belongs to no tenant, named for the set of migrations it has: another version of
+the product has another one. It is built by the bootstrap, and by whoever finds it missing.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Final
 
 from django.core.management import call_command
@@ -9,11 +16,16 @@ from django.db.migrations.loader import MigrationLoader
 from django_tenants.utils import quote_schema_name
 from psycopg.sql import SQL, Identifier, Literal
 
+from apps.tenants.cloning import copy_schema
 from apps.tenants.models import Tenant
 from apps.tenants.scope import public_scope
 from apps.tenants.selectors import forget_tenant
 
 AT_ONCE: Final = 500
+TEMPLATE_PREFIX: Final = "template_"
+"""No tenant's schema begins like that."""
+TEMPLATE_LOCK: Final = 4_816_233
+"""Any number that no other advisory lock of the product has: shared while a template is copied, else exclusive."""
 _COUNT: Final = SQL(
     "SELECT {name}, count(DISTINCT (app, name)) FROM {schema}.django_migrations"
     " WHERE (app, name) IN (SELECT * FROM unnest(%(apps)s::text[], %(names)s::text[]))"
@@ -21,20 +33,86 @@ _COUNT: Final = SQL(
 
 
 def create_tenant_row(*, tenant_id: str, name: str) -> Tenant:
-    """The row and its schema with all tables. Runs migrations, so never inside a transaction that may roll back late.
+    """The row and its schema with all tables, or neither: some hundred milliseconds when the template is there.
 
-    Raises ValidationError for a bad id and IntegrityError for one that is taken; a schema half made is dropped.
+    Raises ValidationError for a bad id and IntegrityError for one that is taken.
     """
     tenant = Tenant(id=tenant_id, name=name)
     tenant.clean_fields(exclude=["schema_name"])
-    with public_scope():
+    ensure_template()
+    with public_scope(), transaction.atomic():
         tenant.save(force_insert=True)
-        try:
-            migrate_tenants([tenant.schema_name])
-        except BaseException:
-            drop_tenant(tenant)
-            raise
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [TEMPLATE_LOCK])
+        copy_schema(template_schema(), tenant.schema_name)
     return tenant
+
+
+@cache
+def _migrations() -> tuple[tuple[str, str], ...]:
+    """(app, name) of all that this version has; they do not change while a process lives."""
+    return tuple(sorted(MigrationLoader(None).disk_migrations or ()))
+
+
+@cache
+def template_schema() -> str:
+    """The name of the template with exactly the migrations of this version."""
+    names = [f"{app}.{name}" for app, name in _migrations()]
+    return TEMPLATE_PREFIX + hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+
+
+def ensure_template(*, verbosity: int = 0) -> bool:
+    """The template is there and complete afterwards. False when it was; else it runs all migrations (seconds).
+
+    One that was interrupted is gone on with; two that find it missing wait for one another.
+    """
+    name = template_schema()
+    if not pending_schemas([name]):
+        return False
+    with session_lock(TEMPLATE_LOCK):
+        if not pending_schemas([name]):
+            return False
+        migrate_tenants([name], verbosity=verbosity)
+    return True
+
+
+def drop_old_templates() -> list[str]:
+    """Those of other versions; answers their names. While one is copied or built, that is left to the next start.
+
+    A process of an older version that is still at work builds its own again when it needs one.
+    """
+    with public_scope(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s) AND nspname <> %s",
+            [TEMPLATE_PREFIX, template_schema()],
+        )
+        old = [name for (name,) in cursor.fetchall()]
+    if not old:
+        return []
+    with session_lock(TEMPLATE_LOCK, wait=False) as held, public_scope(), connection.cursor() as cursor:
+        if not held:
+            return []
+        for name in old:
+            cursor.execute(f"DROP SCHEMA IF EXISTS {quote_schema_name(name)} CASCADE")
+    return old
+
+
+@contextmanager
+def session_lock(number: int, *, wait: bool = True) -> Iterator[bool]:
+    """An advisory lock on a connection of its own: migrations close this process's. False: somebody else has it."""
+    own = connection.copy()
+    try:
+        with own.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)" if wait else "SELECT pg_try_advisory_lock(%s)", [number])
+            row = cursor.fetchone()
+            held = wait or bool(row and row[0])
+            try:
+                yield held
+            finally:
+                if held:
+                    cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
+    finally:
+        own.close()
 
 
 def drop_tenant(tenant: Tenant) -> None:
@@ -72,7 +150,7 @@ def migrate_tenants(schemas: Iterable[str], *, verbosity: int = 0) -> None:
 def pending_schemas(schemas: Iterable[str]) -> list[str]:
     """Those that lack a migration or are missing. Two queries for up to 500 schemas, and no migration plan."""
     asked = list(schemas)
-    wanted = list(MigrationLoader(None).disk_migrations or ())
+    wanted = list(_migrations())
     values = {"apps": [app for app, _ in wanted], "names": [name for _, name in wanted]}
     done: set[str] = set()
     with connection.cursor() as cursor:

@@ -70,7 +70,7 @@ def test_half_made_tenant_leaves_nothing(db: None, alice: User, monkeypatch: pyt
     def fail(*args: object, **options: object) -> None:
         raise RuntimeError("no space left")
 
-    monkeypatch.setattr("apps.tenants.provisioning.migrate_tenants", fail)
+    monkeypatch.setattr("apps.instance.services.tenants.ensure_managed_roles", fail)
     with pytest.raises(RuntimeError, match="no space left"):
         create_tenant(acting_user=alice, tenant_id="gamma")
     assert not schema_exists("t_gamma")

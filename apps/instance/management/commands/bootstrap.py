@@ -1,35 +1,27 @@
 """`manage.py bootstrap`: everything a start needs, in one process; quick when nothing is to do."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import connection
 
 from apps.instance.services.setup import ensure_first_admin, ensure_periodic_jobs
 from apps.instance.services.tenants import create_tenant
 from apps.rbac.services.roles import ensure_managed_roles
 from apps.tenants.models import Tenant
-from apps.tenants.provisioning import migrate_shared, migrate_tenants, pending_schemas
+from apps.tenants.provisioning import (
+    drop_old_templates,
+    ensure_template,
+    migrate_shared,
+    migrate_tenants,
+    pending_schemas,
+    session_lock,
+)
 from apps.tenants.scope import tenant_scope
 
 LOCK: Final = 4_816_231
 """Any number that no other advisory lock of the product has."""
-
-
-@contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Waits until no other machine does the same."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 class Command(BaseCommand):
@@ -39,12 +31,14 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with one_at_a_time():
+        with session_lock(LOCK):  # other machines wait
             answer = self._bootstrap(options["verbosity"])
         self.stdout.write(json.dumps(answer))
 
     def _bootstrap(self, verbosity: int) -> dict[str, object]:
         migrate_shared(verbosity=verbosity)
+        ensure_template(verbosity=verbosity)
+        drop_old_templates()
         tenant_id = settings.KESTRA_DEFAULT_TENANT
         tenants = {tenant.pk: tenant.schema_name for tenant in Tenant.objects.all()}
         created_tenant = tenant_id not in tenants
