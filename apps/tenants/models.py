@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django_tenants.models import DomainMixin, TenantMixin
 
+from apps.accounts.models import User
 from apps.common.current_tenant import schema_of
 from apps.common.models import TimestampedRow
 from apps.tenants.catalog import is_tenant_id
@@ -49,6 +50,23 @@ class Tenant(TimestampedRow, TenantMixin):  # type: ignore[django-manager-missin
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.schema_name = schema_of(self.id)
         super().save(*args, **kwargs)
+
+
+class TenantMember(models.Model):
+    """Who may enter which tenant, for those who ask about all tenants at once.
+
+    An index of what the tenants' own schemas say (bindings, groups, access), kept by triggers on their tables in the
+    same transaction, so that no way of writing can miss it (rbac, migration 0002).
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tenants", db_index=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "tenant"), name="tenant_member_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.tenant_id}"
 
 
 class TenantLogo(models.Model):

@@ -12,7 +12,6 @@ from apps.rbac.api.people import as_member
 from apps.rbac.decisions import has_access, permission_map
 from apps.rbac.schemas import MemberShape, MeShape, MyRole, MyTenant, RoleShape
 from apps.rbac.selectors import bindings_of, tenants_with_access
-from apps.tenants.models import Tenant
 
 
 @signed_in
@@ -20,7 +19,6 @@ def show_me(request: Request) -> MeShape:
     """The person, the roles held in the open tenant, and the tenants that may be entered."""
     user = current_user(request)
     inside = current_tenant_id() is not None and has_access(user)
-    names = dict(Tenant.objects.values_list("pk", "name"))
     return MeShape(
         user=as_member(user) if inside else MemberShape.of_member(user, [], ""),
         roles=[
@@ -28,7 +26,7 @@ def show_me(request: Request) -> MeShape:
             for binding in (bindings_of(user) if inside else [])
         ],
         permissions=permission_map(user) if inside else {},
-        tenants=[MyTenant(id=tenant_id, name=names[tenant_id]) for tenant_id in tenants_with_access(user, names)],
+        tenants=[MyTenant(id=tenant.pk, name=tenant.name) for tenant in tenants_with_access(user)],
     )
 
 
