@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.common.clock import now as read_clock
 from apps.common.current_tenant import require_tenant
 from apps.common.ids import derived_id
+from apps.isolation.selectors import denials
 from apps.timers.services import take_timer
 from apps.workflows.execution_store.attempts import list_attempts
 from apps.workflows.execution_store.claims import ExecutionFacts, read_facts
@@ -27,6 +28,7 @@ from apps.workflows.plugin_api.trigger import FlowListener
 from apps.workflows.selectors.executions import ExecutionRow, find_execution
 from apps.workflows.services.definitions import FlowRevisionGone, LoadedFlow, load_flow
 from apps.workflows.services.encrypted_values import decrypt_values
+from apps.workflows.services.namespace_access import NamespaceNotAllowed, check_namespace
 from apps.workflows.services.stored_outputs import open_flow_outputs
 from apps.workflows.services.trigger_chains import LONGEST_CHAIN, chain_length
 from apps.workflows.services.trigger_evaluations import ask, log_of_trigger, record_evaluation, report_on
@@ -49,6 +51,7 @@ def tell_triggers(execution_id: str, number: int) -> None:
     """Handle one piece of news, once: the state at this place of the execution's history.
 
     All of it is one transaction with taking the news' timer, so that a doubled message finds nothing to do.
+    BackendDenied, with nothing kept, when a condition or an input needs a backend that this process may not reach.
     """
     with transaction.atomic():
         if not take_timer(require_tenant(), NEWS_TIMER, f"{execution_id}:{number}"):
@@ -60,7 +63,10 @@ def tell_triggers(execution_id: str, number: int) -> None:
         news = _News(held, facts, State(entry["state"]), datetime.fromisoformat(entry["date"]), number)
         if news.state.ended:
             _release_own(news)
-        _tell_listeners(news)
+        with denials() as denied:
+            _tell_listeners(news)
+        if denied:
+            raise denied[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +115,14 @@ def _tell_listeners(news: _News) -> None:
             continue
         if found is None or found.source.disabled or not isinstance(found.trigger, FlowListener):
             continue
-        if found.trigger.may_follow(news.held.namespace, news.held.flow_id):
-            _Listening(row, found, found.trigger, flow, news).run()
+        if not found.trigger.may_follow(news.held.namespace, news.held.flow_id):
+            continue
+        try:
+            check_namespace(news.held.namespace, used_by=row.namespace)
+        except NamespaceNotAllowed as error:
+            record_evaluation(row, Outcome.CONDITIONS, read_clock(), message=str(error), source_id=news.held.id)
+            continue
+        _Listening(row, found, found.trigger, flow, news).run()
 
 
 @dataclass(slots=True)

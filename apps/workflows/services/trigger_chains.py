@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from apps.namespaces.selectors import may_use
 from apps.workflows.flow_language.flow import FlowDefinition
 from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.models import TriggerState
@@ -48,7 +49,9 @@ def feeding_itself(definition: FlowDefinition) -> list[_Name]:
     for flow in waiting:
         for target, followers in listeners.items():
             # A flow never follows itself, so a chain has at least two.
-            if target == flow or not any(follower.may_follow(*flow) for follower in followers):
+            if target == flow or not may_use(flow[0], used_by=target[0]):
+                continue
+            if not any(follower.may_follow(*flow) for follower in followers):
                 continue
             if target == own:
                 return _path(own, flow, came_from)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 
+from apps.namespaces.services import NamespaceSettings, create_namespace
 from apps.timers.models import Timer
 from apps.workflows.execution_store.news import NEWS_TIMER
 from apps.workflows.models import Execution, LogEntry, TriggerEvaluation, TriggerState, TriggerWindow
@@ -347,6 +348,20 @@ def test_a_chain_that_feeds_itself_is_told_when_saved_and_stopped_when_run(
     (line,) = LogEntry.objects.exclude(trigger_id=None)
     assert "narrow the trigger" in line.message
     assert TriggerState.objects.filter(listens=1).count() == 2
+
+
+def test_a_namespace_that_does_not_allow_it_is_not_followed(flows: FlowRunner, frozen_clock: Clock) -> None:
+    create_namespace(acting_user=None, namespace="hidden", settings=NamespaceSettings(allowed_namespaces=["system"]))
+    flows.save(ALERT.replace("value: company", "value: hidden"))
+    flows.save(ALERT.replace("value: company", "value: hidden").replace("namespace: system", "namespace: company.team"))
+    source = run(flows, flow("secretive", namespace="hidden.below", fail=True))
+
+    (told,) = of("alert")
+    assert (told.namespace, told.state) == ("system", "SUCCESS")
+    refused = TriggerEvaluation.objects.get(trigger__namespace="company.team")
+    assert (refused.outcome, refused.message) == ("CONDITIONS", "Namespace hidden.below is not allowed.")
+    assert refused.source_id == source
+    assert not TriggerWindow.objects.filter(trigger__namespace="company.team").exists()
 
 
 def test_where_compares_and_joins(flows: FlowRunner, frozen_clock: Clock) -> None:
