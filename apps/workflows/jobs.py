@@ -13,6 +13,7 @@ from apps.workflows.services.clock import tick_timers, wake
 from apps.workflows.services.continuing import continue_execution as continue_step
 from apps.workflows.services.continuing import go_on_restarted as restarted_step
 from apps.workflows.services.flow_triggers import tell_triggers as tell
+from apps.workflows.services.handing_over import here_or_on_workers
 from apps.workflows.services.retention import purge_by_retention as purge_old
 from apps.workflows.services.retrying import create_retry
 from apps.workflows.services.subflows import create_child, kill_children_of
@@ -96,7 +97,10 @@ def go_on_restarted(execution_id: str) -> None:
 @shared_task
 def start_child(execution_id: str, run_id: str, child_id: str, token: str, batch: int | None) -> None:
     """A task run asks for the execution of a subflow."""
-    create_child(execution_id, run_id, child_id=child_id, token=token, batch=batch)
+    here_or_on_workers(
+        lambda: create_child(execution_id, run_id, child_id=child_id, token=token, batch=batch),
+        "workflows.start_child", execution_id, run_id, child_id, token, batch,
+    )  # fmt: skip
 
 
 @shared_task
@@ -114,13 +118,16 @@ def retry_execution(execution_id: str, new_id: str) -> None:
 @shared_task
 def announce_end(execution_id: str, slot_freed: bool) -> None:
     """An execution has ended: tell who waits for it."""
-    announce_execution_end(execution_id, slot_freed=slot_freed)
+    here_or_on_workers(
+        lambda: announce_execution_end(execution_id, slot_freed=slot_freed),
+        "workflows.announce_end", execution_id, slot_freed,
+    )  # fmt: skip
 
 
 @shared_task
 def tell_triggers(execution_id: str, number: int) -> None:
     """An execution has entered a state that triggers wait for."""
-    tell(execution_id, number)
+    here_or_on_workers(lambda: tell(execution_id, number), "workflows.tell_triggers", execution_id, number)
 
 
 @shared_task

@@ -11,14 +11,18 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from pytest_django import Settings
 
 from apps.accounts.models import User
+from apps.common.clock import now
+from apps.common.ids import new_id
 from apps.isolation.catalog import Kind
 from apps.isolation.services import save_choice
 from apps.namespaces.catalog import KvType, TypedValue
-from apps.namespaces.services import set_kv
+from apps.namespaces.services import NamespaceSettings, create_namespace, set_kv
 from apps.secrets.services import save_secret, secret_cache
 from apps.storage.internal_storage import namespace_file_address, open_storage
 from apps.tenants.models import Tenant
 from apps.tenants.scope import tenant_scope
+from apps.workflows.models import Execution
+from apps.workflows.services.processes import register_process
 from tests.support.api_client import ApiClient
 from tests.support.flow_runner import FlowRunner
 from tests.support.inline_dispatcher import SentJob
@@ -97,6 +101,120 @@ def test_each_door_of_the_web_process_says_so(
         shown = pages.get(f"/namespaces/edit/{NS}/{path}", **({"key": "k"} if tab == "pair" else {}))
         assert (shown.status, "only workers may reach" in shown.text) == (200, True), tab
     assert "may not touch dedicated backends" in pages.get(f"/namespaces/edit/{NS}/isolation").text
+
+
+RESUMED = f"""
+id: resumed
+namespace: {NS}.sub
+tasks:
+  - id: hold
+    type: io.kestra.plugin.core.flow.Pause
+    onResume: [{{id: reason, type: STRING}}]
+  - id: branch
+    type: io.kestra.plugin.core.flow.If
+    condition: "{{{{ secret('K') == 'open' and kv('k') == 'v' and outputs.hold.onResume.reason == 'go' }}}}"
+    then:
+      - id: child
+        type: io.kestra.plugin.core.flow.Subflow
+        namespace: {NS}.sub
+        flowId: child
+        inputs: {{word: "{{{{ secret('K') }}}}"}}
+"""
+CHILD = f"""
+id: child
+namespace: {NS}.sub
+inputs: [{{id: word, type: STRING}}]
+tasks:
+  - {{id: fits, type: io.kestra.plugin.core.debug.Return, format: "{{{{ inputs.word | length }}}}"}}
+"""
+STARTS = f"""
+id: starts
+namespace: {NS}.sub
+tasks:
+  - {{id: begin, type: io.kestra.plugin.core.log.Log, message: begins}}
+  - id: child
+    type: io.kestra.plugin.core.flow.Subflow
+    namespace: {NS}.sub
+    flowId: child
+    inputs: {{word: "{{{{ secret('K') }}}}"}}
+  - id: branch
+    type: io.kestra.plugin.core.flow.If
+    condition: "{{{{ secret('K') == 'open' }}}}"
+    then: [{{id: inside, type: io.kestra.plugin.core.log.Log, message: met}}]
+"""
+FOLLOWER = f"""
+id: follower
+namespace: {NS}.sub
+inputs: [{{id: word, type: STRING}}]
+tasks:
+  - {{id: fits, type: io.kestra.plugin.core.log.Log, message: "{{{{ inputs.word }}}}"}}
+triggers:
+  - id: after
+    type: io.kestra.plugin.core.trigger.Flow
+    inputs: {{word: "{{{{ secret('K') }}}}"}}
+    conditions:
+      - type: io.kestra.plugin.core.condition.ExecutionFlow
+        namespace: {NS}.sub
+        flowId: starts
+      - type: io.kestra.plugin.core.condition.Expression
+        expression: "{{{{ secret('K') == 'open' }}}}"
+"""
+
+
+def serve(group: str) -> None:
+    """A worker of the group runs, as far as the database says."""
+    register_process(new_id(), "WORKER", group, "test", now())
+
+
+def test_a_resume_that_needs_a_dedicated_backend_is_finished_by_workers_of_the_flows_group(
+    flows: FlowRunner, api: Api, alice: User, tmp_path: Path, settings: Settings
+) -> None:
+    dedicate(tmp_path, settings)
+    create_namespace(
+        acting_user=None, namespace=NS, settings=NamespaceSettings(worker_group={"key": "near", "fallback": "WAIT"})
+    )
+    flows.save(CHILD)
+    jobs, ran = flows.jobs, flows.start(RESUMED)
+    jobs.run()
+    assert ran.state == "PAUSED"
+    serve("near")
+
+    settings.PROCESS = "web"
+    secret_cache.forget_all()
+    answer = api(alice).client.post(api(alice).url(f"/executions/{ran.execution_id}/resume"), {"reason": "go"})
+    assert answer.status_code == 204, answer.content
+    assert [(job.job, job.queue) for job in jobs.sent] == [("workflows.continue_execution", "worker.near")]
+    assert ran.state == "RUNNING"
+    assert ran.states == [("hold", "RUNNING")], "what a person did is kept, what follows is put off"
+
+    settings.PROCESS = "worker"
+    flows.finish(ran)
+    assert ran.states == [("hold", "SUCCESS"), ("branch", "SUCCESS"), ("child", "SUCCESS")]
+    assert Execution.objects.get(flow_id="child").state == "SUCCESS"
+
+
+def test_what_starts_with_a_secret_of_a_dedicated_backend_is_planned_by_a_worker(
+    flows: FlowRunner, tmp_path: Path, settings: Settings
+) -> None:
+    dedicate(tmp_path, settings)
+    flows.save(CHILD)
+    flows.save(FOLLOWER)
+    jobs, ran = flows.jobs, flows.start(STARTS)
+    handed: list[str] = []
+    deadline = time.monotonic() + 60
+    while not Execution.objects.filter(flow_id="follower", state="SUCCESS") and time.monotonic() < deadline:
+        for job in jobs.sent:
+            # As the processes do: each takes the queues that are its own.
+            settings.PROCESS = "executor" if job.queue == "executor" else "worker"
+            secret_cache.forget_all()
+            handed += [job.job] if job.queue != "executor" else []
+            jobs.take(job)
+        flows.tick()
+    settings.PROCESS = "worker"
+    assert ran.states == [("begin", "SUCCESS"), ("child", "SUCCESS"), ("branch", "SUCCESS"), ("inside", "SUCCESS")]
+    (follower,) = Execution.objects.filter(flow_id="follower")
+    assert follower.inputs["word"] == "open"
+    assert {"workflows.start_child", "workflows.tell_triggers"} <= set(handed)
 
 
 def test_a_step_that_needs_a_dedicated_backend_is_handed_to_a_worker(

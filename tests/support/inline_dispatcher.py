@@ -57,6 +57,12 @@ class Jobs:
             self.commit()
         return count
 
+    def take(self, job: SentJob) -> None:
+        """Runs this one alone."""
+        InlineDispatcher.sent.remove(job)
+        run_job(job)
+        self.commit()
+
     def clear(self) -> None:
         """As if the broker had been flushed."""
         self.commit()

@@ -170,10 +170,13 @@ def step(
     extras: Extras | None = None,
     ancestors: tuple[str, ...] | None = None,
     frontier: Frontier | None = None,
+    *,
+    put_off: bool = False,
 ) -> Decision:
     """Decide and save, on an execution whose row the caller's transaction holds. The caller sends the commands.
 
-    ``frontier`` is given by who has loaded it already, with many others.
+    ``frontier`` is given by who has loaded it already, with many others. With ``put_off`` the event changes its own
+    rows alone, and all that follows from it is left to a Continue. BackendDenied.
     """
     execution = locked.execution
     flow: LoadedFlow | None = None
@@ -187,7 +190,7 @@ def step(
             # Its timer is dropped before the look: a result stored beside in between leaves a new one.
             drop_timers(tenant, [(CONTINUE_TIMER, execution.id)])
         secrets: set[str] = set()
-        ports = _ports(tenant, locked, frontier, flow, claimer, secrets)
+        ports = _ports(tenant, locked, frontier, flow, claimer, secrets, 0 if put_off else settings.KESTRA_SLICE)
         with denials() as denied:
             decision = decide(flow.compiled, frontier, event, now, ports)
         if denied:
@@ -283,7 +286,13 @@ def _found_no_place(execution: ExecutionRow, decision: Decision, event: Event) -
 
 
 def _ports(
-    tenant: str, locked: Locked, frontier: Frontier, flow: LoadedFlow, claimer: Claimer | None, secrets: set[str]
+    tenant: str,
+    locked: Locked,
+    frontier: Frontier,
+    flow: LoadedFlow,
+    claimer: Claimer | None,
+    secrets: set[str],
+    most_rows: int,
 ) -> Ports:
     execution = locked.execution
     facts: list[ExecutionFacts] = []
@@ -313,7 +322,7 @@ def _ports(
         claim=claim,
         new_id=_NewIds(),
         take_slot=slot,
-        slice=settings.KESTRA_SLICE,
+        slice=most_rows,
     )
 
 

@@ -15,11 +15,13 @@ from apps.common.dispatch import EXECUTOR_QUEUE, send_now, worker_queue
 from apps.isolation.selectors import BackendDenied
 from apps.tenants.scope import UnknownTenant, tenant_scope
 from apps.timers.services import claim_due_timers, drop_tenant_timers
+from apps.workflows.dispatch import DEFAULT_GROUP
 from apps.workflows.engine.events import Continue, Event, Woken
 from apps.workflows.execution_store.news import NEWS_TIMER
 from apps.workflows.execution_store.slots import SLOTS_TIMER
 from apps.workflows.services.advance import CONTINUE_TIMER, advance_execution
 from apps.workflows.services.flow_triggers import tell_triggers
+from apps.workflows.services.handing_over import WORKER, reaching_group
 from apps.workflows.services.schedules import evaluate_due
 from apps.workflows.services.slots import look_after_slots
 from apps.workflows.services.trigger_states import FLOW_TIMER, TRIGGER_TIMER, make_missing_rows
@@ -27,10 +29,6 @@ from apps.workflows.services.waking import wake_together
 
 log = structlog.get_logger(__name__)
 
-WORKER = "worker"
-"""What a worker process is called in the settings."""
-DEFAULT_WORKERS = "default"
-"""Every installation has workers of this group."""
 AT_ONCE = 50
 """Due timers a tick handles itself; more are shared out in jobs of this many."""
 MOST_PER_TICK = 5_000
@@ -39,7 +37,8 @@ EXECUTION_KINDS = frozenset(
     {"watch", CONTINUE_TIMER, "retry", "sleep", "timeout", "delay", "pause_timeout", "loop", "sla", "new_execution"}
     | {"schedule"}
 )
-"""Timers whose key starts with an execution's id."""
+"""Timers whose key starts with the id of an execution that then makes a step."""
+OF_EXECUTIONS = EXECUTION_KINDS | {NEWS_TIMER}
 
 
 def tick_timers(now: datetime) -> int:
@@ -89,7 +88,8 @@ def _hand_to_worker(kind: str, key: str, denied: BackendDenied) -> None:
     if settings.PROCESS == WORKER:
         log.error("workers may not touch a dedicated backend either", kind=kind, key=key, error=denied.message)
         return
-    send_now("workflows.wake_timers", [[kind, key]], queue=worker_queue(DEFAULT_WORKERS))
+    group = reaching_group(key.partition(":")[0]) if kind in OF_EXECUTIONS else DEFAULT_GROUP
+    send_now("workflows.wake_timers", [[kind, key]], queue=worker_queue(group))
 
 
 def _wake_one(kind: str, key: str) -> None:

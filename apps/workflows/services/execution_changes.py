@@ -22,8 +22,8 @@ from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.plugin_api.labels import SYSTEM_PREFIX
 from apps.workflows.plugin_api.state import State
 from apps.workflows.services.acting import UPDATE, hold_execution, record_action
-from apps.workflows.services.advance import step
 from apps.workflows.services.definitions import FlowRevisionGone, load_flow
+from apps.workflows.services.handing_over import step_or_hand_over
 from apps.workflows.services.pausing import resume_execution
 from apps.workflows.services.state_news import news_of_step
 
@@ -45,7 +45,7 @@ def force_run(*, acting_user: Actor | None, execution_id: str) -> None:
             return
         waits = execution.state in (State.CREATED, State.QUEUED)
         event: Event = SlotFreed(force=True) if waits else Woken("watch")
-        decision = step(require_tenant(), locked, event, read_clock())
+        decision = step_or_hand_over(locked, event, read_clock())
         record_action(acting_user, execution, "force-run")
         send_commands(execution_id, decision.commands)
 
@@ -57,7 +57,7 @@ def unqueue_execution(*, acting_user: Actor | None, execution_id: str) -> None:
         execution = locked.execution
         if execution.state is not State.QUEUED:
             raise IllegalArgument(f"Execution is not queued, can't unqueue it: it is {execution.state}")
-        decision = step(require_tenant(), locked, SlotFreed(force=True), read_clock())
+        decision = step_or_hand_over(locked, SlotFreed(force=True), read_clock())
         record_action(acting_user, execution, "unqueue")
         send_commands(execution_id, decision.commands)
 

@@ -23,6 +23,7 @@ from apps.workflows.services.acting import hold_execution, record_action
 from apps.workflows.services.advance import step
 from apps.workflows.services.definitions import load_flow
 from apps.workflows.services.execution_files import new_input_address, store_upload
+from apps.workflows.services.handing_over import step_or_hand_over
 from apps.workflows.services.input_renderer import FlowInputRenderer
 from apps.workflows.services.inputs import Upload, read_inputs, validate_inputs
 
@@ -72,14 +73,14 @@ def resume_execution(
     """
     asked = _find_resumed(execution_id)
     values = _read_inputs(execution_id, asked, given or {}, files or {})
-    now, tenant = read_clock(), require_tenant()
+    now = read_clock()
     with transaction.atomic():
         locked = hold_execution(execution_id)
         execution = locked.execution
         # Looked at again: the inputs were read for this pause, and another person may have been faster.
         if execution.state is not State.PAUSED or _find_run(execution_id, held=execution.hold) != asked.run:
             raise _not_paused(execution_id, execution.state)
-        decision = step(tenant, locked, ResumeRequested(asked.run_id, values), now)
+        decision = step_or_hand_over(locked, ResumeRequested(asked.run_id, values), now)
         record_action(acting_user, execution, "resume", taskRunId=asked.run_id)
         send_commands(execution_id, decision.commands)
 

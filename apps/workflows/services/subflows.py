@@ -13,6 +13,7 @@ from django.db import transaction
 from apps.common.clock import now as read_clock
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import Invalid
+from apps.isolation.selectors import denials
 from apps.workflows.engine.events import KillRequested, StartAccepted, StartRefused
 from apps.workflows.engine.frontier import RunRow
 from apps.workflows.execution_store.children import open_children
@@ -67,6 +68,7 @@ def create_child(execution_id: str, run_id: str, *, child_id: str, token: str, b
     """Create the execution that a task run asked for, and tell the run if it wants to know.
 
     May come twice: the id is derived. Nothing for a run that is gone, has ended, or asked as another try.
+    BackendDenied, with nothing done, when its inputs need a backend that this process may not reach.
     """
     run = read_run(execution_id, run_id)
     facts = read_facts(execution_id)
@@ -77,8 +79,12 @@ def create_child(execution_id: str, run_id: str, *, child_id: str, token: str, b
         raise TypeError(f"Task run {run_id} of {run.task_id} asked for an execution, but starts none")
     if not execution_exists(child_id):
         try:
-            new, definition = _plan(facts, run, task, child_id, batch)
+            with denials() as denied:
+                new, definition = _plan(facts, run, task, child_id, batch)
         except CannotStart as error:
+            if denied:
+                # The reason is this process alone: one that may reach the backend plans it.
+                raise denied[0] from error
             advance_execution(execution_id, StartRefused(run_id, token, str(error)))
             return
         _store(facts, run, new, definition)
