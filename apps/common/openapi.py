@@ -36,7 +36,7 @@ class ShapeSchema(AutoSchema):
 
     def get_tags(self) -> list[str]:
         path = self.path.removeprefix(TENANT).removeprefix(DEFAULT).strip("/")
-        return [path.split("/")[0]]
+        return [path.split("/")[0].replace("-", " ").capitalize()]
 
     def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular's, not that of REST framework
         written = inspect.getdoc(self._handler()) or ""

@@ -151,8 +151,8 @@ def test_files_are_uploaded_edited_moved_searched_and_packed(page: Pages) -> Non
     assert "</textarea><b>" not in folder(page, "/in/lib/a.py").html
     assert sent(page, action="move", path="/in/b.txt", name="out/c.txt").location.endswith("%2Fout%2Fc.txt")
     assert "/out/c.txt" in page.get(f"{BASE}/files", q="C.T").text
-    with tenant_scope("alpha"):
-        assert NamespaceFiles(NS).open("/in/lib/a.py").read() == b"print(2)\n</textarea><b>"
+    with tenant_scope("alpha"), NamespaceFiles(NS).open("/in/lib/a.py") as kept:
+        assert kept.read() == b"print(2)\n</textarea><b>"
     packed = page.client.get(f"/ui/alpha{BASE}/files/download")
     with zipfile.ZipFile(io.BytesIO(b"".join(packed.streaming_content))) as found:  # type: ignore[attr-defined]
         assert sorted(found.namelist()) == ["in/lib/a.py", "out/c.txt"]
