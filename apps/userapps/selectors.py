@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from apps.common.ids import from_uuid
 from apps.rbac.decisions import visible_namespaces, visible_within
 from apps.rbac.models import GroupMember
 from apps.userapps.models import AppBrand, AppDecision, AppFavourite, AppRun, UserApp
+from apps.workflows.selectors.paused_runs import pause_deadlines
 
 MOST_WAITING: Final = 200
 """Executions that wait are looked through up to this many, oldest first."""
@@ -96,12 +97,13 @@ class Waiting:
     app: UserApp
     requester: str
     since: datetime
+    deadline: datetime | None = None
 
 
 def waiting_for(user: User) -> list[Waiting]:
     """Executions that are paused and that the person may let go on in their App, those that wait longest first.
 
-    Two queries: what is paused comes from the index of open states.
+    Three queries: what is paused comes from the index of open states.
     """
     apps = {
         app.pk: app
@@ -119,11 +121,13 @@ def waiting_for(user: User) -> list[Waiting]:
             [MOST_WAITING],
         )
         rows: list[Any] = cursor.fetchall()
-    return [
+    found = [
         Waiting(from_uuid(execution_id), apps[key], requester, since)
         for execution_id, app_key, requester, since in rows
         if (key := from_uuid(app_key)) in apps
     ]
+    deadlines = pause_deadlines(one.execution_id for one in found)
+    return [replace(one, deadline=deadlines.get(one.execution_id)) for one in found]
 
 
 def _for_groups(user: User) -> Q:

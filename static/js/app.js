@@ -1,8 +1,10 @@
 // The page of an App. Without this script everything works: forms are sent, the page refreshes by itself.
 //   #app-layout[data-events]       the execution's changes: the layout is fetched again, in place
 //   form[data-app-form]            sent once; files with progress; a draft is kept on this device
-//   [data-depends]                 fields are asked for again when a value changes
+//   form[data-depends]             fields are asked for again when a value changes
 //   [data-redirect]                leads on after data-delay seconds, unless somebody stays
+import { askAgain, enhance } from "./app-fields.js";
+
 const layout = document.getElementById("app-layout");
 const draftKey = `app-draft:${location.pathname}`;
 let source = null;
@@ -37,42 +39,30 @@ function follow() {
   });
 }
 
-// ---- The form -------------------------------------------------------------------------------------------------------
 function begin() {
-  layout.querySelector("[data-focus]")?.focus();
   for (const form of layout.querySelectorAll("form[data-app-form]")) prepare(form);
   for (const node of layout.querySelectorAll("[data-redirect]")) countDown(node);
   for (const node of layout.querySelectorAll("[data-refresh]")) {
     if (!source) setTimeout(() => node.isConnected && fetchLayout(), Number(node.dataset.refresh) * 1000);
   }
+  layout.querySelector("[data-focus]")?.focus();
+  tellFrame();
 }
 
+// ---- The form -------------------------------------------------------------------------------------------------------
 function prepare(form) {
   restoreDraft(form);
+  enhance(form);
   form.addEventListener("input", () => keepDraft(form));
   form.addEventListener("submit", (event) => send(form, event));
-  for (const drop of form.querySelectorAll(".drop")) allowDrop(drop);
-  if (form.dataset.depends) {
+  if (form.dataset.depends !== undefined) {
     let timer = 0;
     form.addEventListener("change", (event) => {
-      if (event.target.type === "file") return;
+      if (event.target.type === "file" || !event.target.name) return;
       clearTimeout(timer);
       timer = setTimeout(() => askAgain(form), 150);
     });
   }
-}
-
-async function askAgain(form) {
-  const body = new FormData(form);
-  for (const [name, value] of [...body]) if (value instanceof File) body.delete(name);
-  const answer = await fetch(form.dataset.depends, { method: "POST", body: new URLSearchParams(body), credentials: "same-origin" });
-  const place = form.querySelector("[data-fields]");
-  if (!answer.ok || !place) return;
-  const focused = document.activeElement?.id;
-  const files = [...place.querySelectorAll("input[type=file]")];
-  place.innerHTML = await answer.text(); // our own server's fields, escaped there
-  for (const kept of files) place.querySelector(`input[type=file][name="${CSS.escape(kept.name)}"]`)?.replaceWith(kept);
-  if (focused) document.getElementById(focused)?.focus();
 }
 
 function send(form, event) {
@@ -95,6 +85,7 @@ function upload(form, button, files) {
   const bar = progressBar();
   files[0].closest(".field")?.append(bar);
   const request = new XMLHttpRequest();
+  const free = () => { delete form.dataset.sent; form.removeAttribute("aria-busy"); bar.remove(); };
   request.upload.addEventListener("progress", (event) => {
     if (!event.lengthComputable) return;
     const percent = Math.round((100 * event.loaded) / event.total);
@@ -102,9 +93,7 @@ function upload(form, button, files) {
     bar.firstElementChild.style.setProperty("--v", `${percent}%`);
   });
   request.addEventListener("load", () => {
-    delete form.dataset.sent;
-    form.removeAttribute("aria-busy");
-    bar.remove();
+    free();
     if (request.status < 300 && request.responseURL && new URL(request.responseURL).search !== location.search) {
       forgetDraft();
       location.assign(request.responseURL);
@@ -118,12 +107,7 @@ function upload(form, button, files) {
     for (const [name, input] of kept) layout.querySelector(`input[type=file][name="${CSS.escape(name)}"]`)?.replaceWith(input);
     begin();
   });
-  request.addEventListener("error", () => {
-    delete form.dataset.sent;
-    form.removeAttribute("aria-busy");
-    bar.remove();
-    form.submit();
-  });
+  request.addEventListener("error", () => { free(); form.submit(); });
   request.open("POST", form.getAttribute("action"));
   request.send(body);
 }
@@ -139,23 +123,13 @@ function progressBar() {
   return bar;
 }
 
-function allowDrop(drop) {
-  const input = drop.querySelector("input[type=file]");
-  drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.dataset.over = ""; });
-  drop.addEventListener("dragleave", () => delete drop.dataset.over);
-  drop.addEventListener("drop", (event) => {
-    event.preventDefault();
-    delete drop.dataset.over;
-    if (event.dataTransfer.files.length) input.files = event.dataTransfer.files;
-  });
-}
-
 // ---- A draft, on this device alone; secrets and files are never kept ------------------------------------------------
 function keepDraft(form) {
   const kept = {};
   for (const field of form.elements) {
     if (!field.name?.startsWith("inputs.") || ["password", "file"].includes(field.type)) continue;
-    if (["checkbox", "radio"].includes(field.type)) { if (field.checked) (kept[field.name] ??= []).push(field.value); }
+    if (field.dataset.secret !== undefined) continue;
+    if (["checkbox", "radio"].includes(field.type)) (kept[field.name] ??= []).push(...(field.checked ? [field.value] : []));
     else if (field.value) kept[field.name] = [field.value];
   }
   try { localStorage.setItem(draftKey, JSON.stringify(kept)); } catch { /* full or forbidden: there is no draft then */ }
@@ -169,7 +143,7 @@ function restoreDraft(form) {
     const values = kept[field.name];
     if (!values || ["password", "file"].includes(field.type)) continue;
     if (["checkbox", "radio"].includes(field.type)) field.checked = values.includes(field.value);
-    else if (!field.value) field.value = values[0];
+    else field.value = values[0];
   }
 }
 
@@ -194,9 +168,26 @@ function countDown(node) {
   step();
 }
 
+// ---- In a frame: the page around it is told the height, and what happened -------------------------------------------
+let told = "";
+function tellFrame() {
+  if (window.parent === window || !layout) return;
+  const target = layout.dataset.parent; // the origin of the page around, where it may frame the App
+  if (!target) return;
+  const tell = (message) => window.parent.postMessage({ app: layout.dataset.app, ...message }, target);
+  tell({ event: "height", height: Math.ceil(document.body.getBoundingClientRect().height) });
+  const shown = layout.querySelector(".app-blocks");
+  const now = shown?.dataset.event ?? "";
+  if (now === told || now === "OPEN") { told = now; return; }
+  if (told === "" || told === "OPEN") tell({ event: "submitted" });
+  if (shown.dataset.final === "yes") tell({ event: "done", state: now });
+  told = now;
+}
+
 if (layout) {
   if (layout.dataset.events) forgetDraft();
   begin();
   follow();
+  if (window.parent !== window) new ResizeObserver(tellFrame).observe(document.body);
 }
 window.addEventListener("pagehide", () => source?.close());

@@ -16,6 +16,7 @@ from apps.userapps.language.default_layout import blocks_for
 from apps.userapps.language.definition import AppDefinition
 from apps.userapps.models import AppDecision, UserApp, Verdict
 from apps.userapps.selectors import last_decision
+from apps.workflows.expressions.errors import Failure
 from apps.workflows.flow_language.flow import FlowDefinition
 from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.plugin_api.app_block import AppBlock, AppEvent
@@ -29,6 +30,7 @@ from apps.workflows.services.encrypted_values import ENCRYPTED
 from apps.workflows.services.executions import StartRequest, check_inputs
 from apps.workflows.services.pausing import check_resume_inputs
 from apps.workflows.services.shown_texts import FlowTexts, Unrenderable, texts_of
+from apps.workflows.services.stored_outputs import open_flow_outputs
 
 MASK: Final = "********"
 MOST_LINES: Final = 300
@@ -228,28 +230,33 @@ class _Filler:
         return check_resume_inputs(execution_id=self.execution.id, given=self.given, files={})
 
     def _inputs(self, block: Any) -> list[NamedValue]:
-        names = {one.id: one for one in self.flow.inputs} if self.flow is not None else {}
         values = (self.execution.inputs if self.execution is not None else None) or {}
+        declared = {} if self.flow is None else {one.id: one for one in self.flow.inputs}
         shown = []
-        for key, value in values.items():
-            declared = names.get(key)
-            if not block.filter.takes(key):
+        for key, value in _by_name(values, declared):
+            if value is None or not block.filter.takes(key):
                 continue
-            label = (declared.display_name if declared is not None else None) or key
-            kind = declared.type.value if declared is not None else _kind_of(value)
+            one = declared.get(key)
+            label = (one.display_name if one is not None else None) or readable_name(key)
+            kind = one.type.value if one is not None else _kind_of(value)
             shown.append(NamedValue(key, label, kind, hide_encrypted(value)))
         return shown
 
     def _outputs(self, block: Any) -> list[NamedValue]:
-        declared = {one.id: one for one in self.flow.outputs} if self.flow is not None else {}
-        values = (self.execution.outputs if self.execution is not None else None) or {}
+        values: Mapping[str, Any] = {}
+        if self.execution is not None:
+            try:
+                values = open_flow_outputs(self.execution.id, self.execution.outputs) or {}
+            except Failure as error:
+                raise Unrenderable(str(error)) from error
+        declared = {} if self.flow is None else {one.id: one for one in self.flow.outputs}
         shown = []
-        for key, value in values.items():
-            if not block.filter.takes(key):
+        for key, value in _by_name(values, declared):
+            if value is None or not block.filter.takes(key):
                 continue
             one = declared.get(key)
             kind = one.type.value if one is not None else _kind_of(value)
-            label = (one.display_name if one is not None else None) or key
+            label = (one.display_name if one is not None else None) or readable_name(key)
             text = (one.description if one is not None else None) or ""
             shown.append(NamedValue(key, label, kind, hide_encrypted(value), text))
         return shown
@@ -294,6 +301,23 @@ class _Filler:
         columns = list(dict.fromkeys(str(key) for row in rows for key in row))
         cells = [[cell_text(hide_encrypted(row.get(column))) for column in columns] for row in rows]
         return columns, cells, max(0, len(data) - MOST_ROWS)
+
+
+def readable_name(key: str) -> str:
+    """cost_centre → Cost centre: an id where no name was written."""
+    words = key.rpartition(".")[2].replace("_", " ").replace("-", " ").strip()
+    return words[:1].upper() + words[1:] if words else key
+
+
+def _by_name(values: Mapping[str, Any], declared: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """(name, value) in the order of declaration; ids with dots are nested maps in the values. Others follow."""
+    for key in declared:
+        value: Any = values
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        yield key, value
+    roots = {key.partition(".")[0] for key in declared}
+    yield from ((key, value) for key, value in values.items() if key not in roots)
 
 
 def hide_encrypted(value: Any) -> Any:

@@ -11,7 +11,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from apps.common.access import public
+from apps.common.display import zone_name
 from apps.common.errors import IllegalArgument, IllegalState, Invalid, NotFound, Problem, ProductError, TooManyRequests
+from apps.userapps.forms import Step, questions, steps_of
 from apps.userapps.models import Verdict
 from apps.userapps.selectors import find_brand, find_run
 from apps.userapps.services.admission import check_admission
@@ -19,10 +21,12 @@ from apps.userapps.services.pages import AppPage, open_page
 from apps.userapps.services.running import decide, submit
 from apps.userapps.services.statistics import count_opened
 from apps.userapps.services.tickets import Dispatch, TicketExpired, read_dispatch, sign_dispatch
+from apps.userapps.views.sections import sections_of
 from apps.userapps.views.visit import Visit, app_url, guarded, secure, visit
-from apps.workflows.forms import InputField, Typed, build_fields, read_typed
+from apps.workflows.forms import Typed, build_fields, read_typed
 from apps.workflows.plugin_api.app_block import AppEvent
 from apps.workflows.plugin_api.inputs import Input
+from apps.workflows.selectors.paused_runs import pause_deadlines
 from apps.workflows.services.executions import list_inputs
 from apps.workflows.services.pausing import list_resume_inputs
 
@@ -38,7 +42,7 @@ def show_app(request: HttpRequest, uid: str) -> HttpResponse:
     found = visit(request, uid)
     typed = NOTHING_TYPED
     if found.execution_id is None:
-        typed = read_typed(declared_inputs(found, AppEvent.OPEN), request.GET, submitted=False)
+        typed = read_typed(declared_inputs(found, AppEvent.OPEN), request.GET, zone=zone_name(), submitted=False)
         if request.method == "GET":
             count_opened(found.app)
     return _show(found, typed)
@@ -53,7 +57,7 @@ def act(request: HttpRequest, uid: str) -> HttpResponseBase:
     dispatch = read_dispatch(request.POST.get("dispatch", ""), app_key=found.app.pk, user_id=found.visitor.user_id)
     found = replace(found, execution_id=dispatch.execution_id or None)  # the ticket says what the form is about
     action = request.POST.get("action", "create")
-    typed = read_typed(declared_inputs(found, dispatch.event), request.POST, request.FILES)
+    typed = read_typed(declared_inputs(found, dispatch.event), request.POST, request.FILES, zone=zone_name())
     if typed.problems and action != "cancel":
         return _show(found, typed, typed.problems, status=422)
     try:
@@ -73,10 +77,10 @@ def refresh_fields(request: HttpRequest, uid: str) -> HttpResponse:
     """The form's fields again, for what was typed so far: inputs may depend on one another."""
     found = visit(request, uid)
     event = AppEvent.OPEN if found.execution_id is None else AppEvent.PAUSE
-    typed = read_typed(declared_inputs(found, event), request.POST)
+    typed = read_typed(declared_inputs(found, event), request.POST, zone=zone_name())
     page = _page_of(found, typed)
-    fields = next((one for kind, one in _fields(page, typed, (), show_errors=False).items() if kind in FORMS), [])
-    return render(request, "userapps/_fields.html", {"fields": fields})
+    steps = next((one for kind, one in _steps(page, typed, (), show_errors=False).items() if kind in FORMS), [])
+    return render(request, "userapps/_fields.html", {"steps": steps, "zone": zone_name()})
 
 
 def declared_inputs(found: Visit, event: AppEvent) -> Sequence[Input]:
@@ -138,7 +142,8 @@ def _show(
     page = _page_of(found, typed)
     execution_id = None if page.execution is None else page.execution.id
     dispatch = sign_dispatch(found.app.pk, page.event, execution_id or "", found.visitor.user_id)
-    fields = _fields(page, typed, problems, show_errors=bool(problems))
+    steps = _steps(page, typed, problems, show_errors=bool(problems))
+    wrong = [field for held in steps.values() for step in held for field in step.fields if field.errors]
     declared = declared_inputs(found, page.event) if any(page.has(kind) for kind in FORMS) else ()
     context: dict[str, Any] = {
         "visit": found,
@@ -146,9 +151,14 @@ def _show(
         "app": found.app,
         "brand": find_brand(),
         "embedded": found.embedded,
+        "theme": found.theme,
+        "parent": found.parent,
         "dispatch": dispatch,
-        "fields": fields,
-        "problem_count": len(problems),
+        "sections": sections_of(page.blocks),
+        "steps_of": steps,
+        "zone": zone_name(),
+        "wrong": wrong,
+        "problem_count": len(wrong) or len(problems),
         "lost_files": bool(problems) and bool(typed.files),
         "notice": notice,
         "depends": any(one.depends_on is not None or getattr(one, "expression", None) for one in declared),
@@ -156,6 +166,7 @@ def _show(
         "run": None if execution_id is None else find_run(execution_id),
         "here": found.address(execution_id),
         "comment": request.POST.get("comment", ""),
+        **_decision(found, page),
     }
     template = "userapps/_layout.html" if request.GET.get("part") == "layout" else "userapps/page.html"
     response = render(request, template, context, status=status)
@@ -174,11 +185,23 @@ def _may_act(found: Visit) -> bool:
     return True
 
 
-def _fields(
-    page: AppPage, typed: Typed, problems: Sequence[Problem], *, show_errors: bool
-) -> Mapping[str, list[InputField]]:
-    return {
-        block.kind: build_fields(block.data, typed, problems, show_errors=show_errors)
-        for block in page.blocks
-        if block.kind in FORMS and not block.problem
-    }
+def _decision(found: Visit, page: AppPage) -> dict[str, Any]:
+    """What the head of an approval says: since when it waits and until when, or who decided. A visitor of a PUBLIC App
+    is told no names."""
+    waits = page.execution is not None and page.event is AppEvent.PAUSE
+    deadline = None
+    if waits and page.execution is not None:
+        deadline = pause_deadlines([page.execution.id]).get(page.execution.id)
+    decision = None if waits else page.decision
+    return {"waits": waits, "deadline": deadline, "decision": decision, "names": found.visitor.person is not None}
+
+
+def _steps(page: AppPage, typed: Typed, problems: Sequence[Problem], *, show_errors: bool) -> Mapping[str, list[Step]]:
+    """The questions of each form on the page, by the kind of its block."""
+    found = {}
+    for block in page.blocks:
+        if block.kind in FORMS and not block.problem:
+            fields = build_fields(block.data, typed, problems, show_errors=show_errors, zone=zone_name())
+            declared = {item["input"]["id"]: item["input"] for item in block.data}
+            found[block.kind] = steps_of(questions(fields, declared))
+    return found

@@ -26,6 +26,9 @@ from apps.userapps.services.tickets import read_follow, sign_follow
 
 EXECUTION: Final = "exec"
 EMBED: Final = "embed"
+KEPT: Final = (EMBED, "theme", "parent")
+"""What an address in a frame says of its look and of the page around, kept from page to page."""
+THEMES: Final = ("light", "dark")
 _MARKDOWN_IMAGE: Final = re.compile(r"!\[[^\]]*\]\(")
 
 
@@ -43,11 +46,23 @@ class Visit:
     def embedded(self) -> bool:
         return self.request.GET.get(EMBED) == "1"
 
+    @property
+    def theme(self) -> str:
+        """light or dark when the address says so; empty: as the person or the system has it."""
+        wanted = self.request.GET.get("theme", "")
+        return wanted if wanted in THEMES else ""
+
+    @property
+    def parent(self) -> str:
+        """Origin of the page around the frame, when it may frame the App: only that page is told what happens."""
+        wanted = self.request.GET.get("parent", "")
+        return wanted if wanted in _origins(self.app, self.request, wanted) else ""
+
     def address(self, execution_id: str | None = None, **more: str) -> str:
         """The page's own address, of an execution when one is named."""
         query = {} if execution_id is None else {EXECUTION: sign_follow(self.app.pk, execution_id)}
         if self.embedded:
-            query[EMBED] = "1"
+            query |= {name: self.request.GET[name] for name in KEPT if self.request.GET.get(name)}
         path = app_address(self.app)
         query |= more
         return f"{path}?{urlencode(query)}" if query else path
@@ -119,7 +134,14 @@ def refuse(request: HttpRequest, error: ProductError) -> HttpResponse:
 
 
 def _closed_page(request: HttpRequest, title: str, text: str, status: int, sign_in: str = "") -> HttpResponse:
-    context = {"brand": find_brand(), "title_text": title, "text": text, "sign_in": sign_in, "embedded": True}
+    context = {
+        "brand": find_brand(),
+        "title_text": title,
+        "text": text,
+        "sign_in": sign_in,
+        "embedded": True,
+        "theme": "",
+    }
     return render(request, "userapps/closed.html", context, status=status)
 
 
@@ -127,7 +149,7 @@ def secure(response: HttpResponse, request: HttpRequest, app: UserApp, texts: Se
     """The page's policy: who may frame it, and pictures from elsewhere where its blocks show some."""
     nonce = getattr(request, "csp_nonce", "")
     policy = POLICY.format(nonce=nonce)
-    hosts = " ".join(f"https://{host}" for host in app.embed_hosts)
+    hosts = " ".join(f"{scheme}://{host}" for host in app.embed_hosts for scheme in _schemes())
     policy = policy.replace("frame-ancestors 'self'", f"frame-ancestors 'self' {hosts}".rstrip())
     if any(urlsplit(text).scheme == "https" or _MARKDOWN_IMAGE.search(text) for text in texts):
         policy = policy.replace("img-src 'self'", "img-src 'self' https:")
@@ -135,3 +157,19 @@ def secure(response: HttpResponse, request: HttpRequest, app: UserApp, texts: Se
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def _schemes() -> tuple[str, ...]:
+    """How a page around may be served: without TLS only where the product itself is."""
+    return ("https", "http") if urlsplit(settings.KESTRA_URL).scheme == "http" else ("https",)
+
+
+def _origins(app: UserApp, request: HttpRequest, wanted: str) -> set[str]:
+    """The origins that may frame the App; for a host with a star the wanted one, if it lies below."""
+    found = {f"{request.scheme}://{request.get_host()}"}
+    for host in app.embed_hosts:
+        for scheme in _schemes():
+            found.add(f"{scheme}://{host}")
+            if host.startswith("*.") and urlsplit(wanted).scheme == scheme and wanted.endswith(host[1:]):
+                found.add(wanted)
+    return found
