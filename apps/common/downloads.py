@@ -13,7 +13,7 @@ from django.http import StreamingHttpResponse
 
 PART_BYTES: Final = 256 * 1024
 TEXTS: Final = frozenset({"text/plain", "text/csv", "application/json"})
-PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
 
 
 def download_answer(file: BinaryIO, *, size: int, name: str, show_picture: bool = False) -> StreamingHttpResponse:

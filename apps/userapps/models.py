@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.common.clock import now
+from apps.common.colours import TEXT_CONTRAST, contrast, ink_on
 from apps.common.models import ShortIdField, TenantRow, TimestampedRow, short_id_key
 
 
@@ -31,6 +32,7 @@ class UserApp(TenantRow, TimestampedRow):
     opens = models.DateTimeField(null=True)
     closes = models.DateTimeField(null=True)
     tags: Any = models.JSONField(default=list)
+    thumbnail = models.CharField(max_length=500, blank=True, db_default="")
     disabled = models.BooleanField(default=False)
     revision = models.PositiveIntegerField(default=0)
     source = models.TextField()
@@ -140,3 +142,13 @@ class AppBrand(TenantRow, TimestampedRow):
 
     class Meta(TenantRow.Meta):
         constraints = (models.CheckConstraint(condition=Q(id=1), name="userapp_one_brand"),)
+
+    @property
+    def ink(self) -> str:
+        """The colour of text on ``colour``."""
+        return ink_on(self.colour)
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether links may have ``colour`` on a white page."""
+        return contrast(self.colour, "#ffffff") >= TEXT_CONTRAST

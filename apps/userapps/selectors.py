@@ -8,19 +8,21 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from apps.accounts.models import User
 from apps.common.clock import now as read_clock
 from apps.common.ids import from_uuid
 from apps.rbac.decisions import visible_namespaces, visible_within
 from apps.rbac.models import GroupMember
-from apps.userapps.models import AppBrand, AppDecision, AppFavourite, AppRun, UserApp
+from apps.userapps.models import AppBrand, AppDecision, AppFavourite, AppRevision, AppRun, UserApp
+from apps.workflows.models import Execution
 from apps.workflows.selectors.paused_runs import pause_deadlines
 
 MOST_WAITING: Final = 200
 """Executions that wait are looked through up to this many, oldest first."""
 MOST_TAGS: Final = 500
+MOST_REVISIONS: Final = 200
 
 
 def search_apps(
@@ -87,6 +89,24 @@ def requests_of(user_id: str, limit: int = 50) -> list[AppRun]:
     """What a person started through Apps, newest first."""
     found = AppRun.objects.filter(user_id=user_id).select_related("app").order_by("-created")
     return list(found[:limit])
+
+
+def last_used_by(user_id: str) -> dict[str, datetime]:
+    """When a person last sent the form of each App. One query."""
+    found = AppRun.objects.filter(user_id=user_id, app__isnull=False).values_list("app_id").annotate(Max("created"))
+    return {str(app_id): moment for app_id, moment in found}
+
+
+def states_of(execution_ids: Iterable[str]) -> dict[str, str]:
+    """The state of each execution that is still there. One query."""
+    return {
+        str(pk): state for pk, state in Execution.objects.filter(pk__in=list(execution_ids)).values_list("pk", "state")
+    }
+
+
+def list_revisions(app: UserApp) -> list[AppRevision]:
+    """The newest MOST_REVISIONS revisions of an App, newest first."""
+    return list(app.revisions.order_by("-revision")[:MOST_REVISIONS])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from apps.common.ids import LENGTH
 from apps.common.pages import page
 from apps.userapps.api import apps as apps_api
 from apps.userapps.api import views as view_api
-from apps.userapps.views import app_page, page_files
+from apps.userapps.views import app_page, brand, builder, catalog, manage, page_files
 from apps.workflows.api.describe import route
 
 
@@ -54,6 +54,21 @@ api_urls: list[URLPattern] = [
 # What is sent from an App's page carries a signed dispatch made for its sender, which stands for Django's own token:
 # in a frame on another site there is no cookie to compare.
 ui_urls: list[URLPattern] = [
+    path("apps", page(GET=manage.list_apps), name="apps"),
+    path("apps/export", page(GET=manage.export_apps), name="apps_export"),
+    path("apps/import", page(POST=manage.import_file), name="apps_import"),
+    path("apps/change/<app:uid>", page(POST=manage.change_app), name="app_change"),
+    path("apps/share/<app:uid>", page(GET=manage.show_share, POST=manage.save_hosts), name="app_share"),
+    path("apps/new", page(GET=builder.show_new, POST=builder.save_new), name="app_new"),
+    path("apps/edit/<app:uid>", page(GET=builder.show_edit, POST=builder.save_edit), name="app_edit"),
+    path("apps/revisions/<app:uid>", page(GET=builder.show_revisions, POST=builder.restore), name="app_revisions"),
+    path("apps/validate", page(POST=builder.validate), name="app_validate"),
+    path("apps/preview", page(POST=builder.preview), name="app_preview"),
+    path("apps/catalog", page(GET=catalog.show_catalog), name="app_catalog"),
+    path("apps/favourite/<app:uid>", page(POST=catalog.mark_favourite), name="app_favourite"),
+    path("apps/brand", page(GET=brand.show_brand, POST=brand.change_brand), name="app_brand"),
+    path("apps/logo", page(GET=brand.show_logo), name="app_logo"),
+    path("apps/<app:uid>/thumbnail", page(GET=page_files.show_thumbnail), name="app_thumbnail"),
     path("apps/<app:uid>", csrf_exempt(page(GET=app_page.show_app, POST=app_page.act)), name="app"),
     path("apps/<app:uid>/inputs", csrf_exempt(page(POST=app_page.refresh_fields)), name="app_inputs"),
     path("apps/<app:uid>/events", page(GET=page_files.stream_events), name="app_events"),

@@ -42,7 +42,8 @@ class MenuEntry:
 
 @dataclass(frozen=True)
 class _Place:
-    """A page class: shown when the person holds the permission (empty: everyone), current below its paths."""
+    """A page class: shown when the person holds the permission (empty: everyone), current below its paths; not below
+    those of the route ``but``, which is another's."""
 
     label: str
     icon: str
@@ -50,6 +51,7 @@ class _Place:
     permission: str = ""
     action: str = "READ"
     delegated: bool = False
+    but: str = ""
 
 
 PLACES: Final = (
@@ -57,9 +59,11 @@ PLACES: Final = (
     _Place("Flows", "flow", "flows", "FLOW"),
     _Place("Executions", "runs", "executions", "EXECUTION"),
     _Place("Namespaces", "folder", "namespaces", "NAMESPACE"),
+    _Place("Apps", "apps", "app_catalog", "APPEXECUTION"),
 )
 MANAGED: Final = (
     _Place("Triggers", "bolt", "triggers", "FLOW"),
+    _Place("Manage Apps", "edit", "apps", "APP", but="app_catalog"),
     _Place("Invitations", "mail", "invitations", "USER", delegated=True),
     _Place("Audit log", "logs", "audit_logs", "AUDITLOG"),
     _Place("Announcements", "news", "announcements", "SETTING", "UPDATE"),
@@ -219,7 +223,10 @@ class Shell:
 
     def _entry(self, place: _Place) -> MenuEntry:
         url, path = self.url(place.route), self._request.path
-        current = path == url or (place.route != "home" and path.startswith(url))
+        below = place.route != "home" and path.startswith(url)
+        if below and place.but and path.startswith(self.url(place.but)):
+            below = False
+        current = path == url or below
         if place.route == "audit_logs" and (only := visible_namespaces(self.person, place.permission, place.action)):
             url += "?" + urlencode({"namespace": only[0]})  # who sees a namespace's entries only must name it
         return MenuEntry(place.label, place.icon, url, current)

@@ -100,6 +100,18 @@ def set_app_disabled(*, acting_user: Actor | None, uid: str, disabled: bool) -> 
     return update_app(acting_user=acting_user, uid=uid, source=source).app
 
 
+def duplicate_app(*, acting_user: Actor | None, uid: str) -> UserApp:
+    """Save a copy of an App under the next free id: refund, refund_2, … NotFound."""
+    app = UserApp.objects.filter(uid=uid).first()
+    if app is None:
+        raise _missing(uid)
+    stem = re.sub(r"_\d+$", "", app.app_id)[:90]
+    taken = set(UserApp.objects.filter(namespace=app.namespace).values_list("app_id", flat=True))
+    number = next(number for number in range(2, len(taken) + 3) if f"{stem}_{number}" not in taken)
+    source = re.sub(r"(?m)^id:.*$", f"id: {stem}_{number}", app.source, count=1)
+    return create_app(acting_user=acting_user, source=source).app
+
+
 def renew_link(*, acting_user: Actor | None, uid: str) -> UserApp:
     """Give the App another link; the old one leads nowhere from then on. NotFound."""
     with transaction.atomic():
@@ -157,6 +169,7 @@ def _write(app: UserApp, definition: AppDefinition, source: str, acting_user: Ac
     app.opens = definition.expiration.opens()
     app.closes = definition.expiration.closes()
     app.tags = definition.tags
+    app.thumbnail = definition.thumbnail or ""
     app.disabled = definition.disabled
     app.revision += 1
     app.source = source

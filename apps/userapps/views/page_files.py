@@ -15,7 +15,8 @@ from apps.common.current_tenant import require_tenant
 from apps.common.downloads import download_answer
 from apps.common.errors import NotFound
 from apps.live.stream import CONTENT_TYPE, HEADERS, sse_message, with_heartbeat
-from apps.storage.internal_storage import open_storage
+from apps.namespaces.services import NamespaceFiles
+from apps.storage.internal_storage import InvalidPath, open_storage
 from apps.userapps.services.log_files import log_file
 from apps.userapps.services.pages import AppPage, open_page
 from apps.userapps.views.visit import Visit, app_url, guarded, visit
@@ -41,6 +42,22 @@ def download_file(request: HttpRequest, uid: str) -> HttpResponseBase:
         raise NotFound("This file is gone.") from error
     name = address.rsplit("/", 1)[-1]
     return download_answer(storage.open(address), size=size, name=name, show_picture=request.GET.get("inline") == "1")
+
+
+@public
+@guarded
+def show_thumbnail(request: HttpRequest, uid: str) -> HttpResponseBase:
+    """The picture that the App's YAML names in its namespace's files, for who may open the App."""
+    app = visit(request, uid).app
+    path = app.thumbnail.removeprefix("nsfiles:///")
+    if not path or path == app.thumbnail:
+        raise NotFound("This App has no picture.")
+    try:
+        files = NamespaceFiles(app.namespace)
+        size = files.attributes(path).size
+        return download_answer(files.open(path), size=size, name=path.rsplit("/", 1)[-1], show_picture=True)
+    except (NotFound, FileNotFoundError, InvalidPath) as error:
+        raise NotFound("The picture of this App is gone.") from error
 
 
 @public
