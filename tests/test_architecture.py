@@ -81,6 +81,8 @@ PUBLIC_ROUTES = {
     "ui/<tenant:tenant>/apps/<app:uid>/events",
     "ui/<tenant:tenant>/apps/<app:uid>/file",
     "ui/<tenant:tenant>/apps/<app:uid>/logs",
+    "ui/<tenant:tenant>/apps/<app:uid>/thumbnail",
+    "ui/<tenant:tenant>/apps/logo",
     "mail/events/<str:signed>",
     "ui/invite/<str:token>",
     "api/v1/invitation/create/<str:invitation_id>",

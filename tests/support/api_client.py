@@ -21,7 +21,7 @@ class ApiClient:
         if user is not None:
             self.client.force_login(user)
 
-    def get(self, path: str, **query: Any) -> Any:
+    def get(self, path: str, /, **query: Any) -> Any:
         return self.client.get(self.url(path), query_params=query)
 
     def post(self, path: str, body: Any = None, **query: Any) -> Any:

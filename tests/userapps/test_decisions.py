@@ -110,6 +110,22 @@ def test_what_waits_for_a_person_is_listed_for_those_who_may(paused: tuple[UserA
     assert waiting_for(person("bob")) == []
 
 
+def test_what_waits_stands_in_the_catalog_with_its_deadline(flows: FlowRunner, settings: Any) -> None:
+    source = FLOW.replace("type: io.kestra.plugin.core.flow.Pause", "type: io.kestra.plugin.core.flow.Pause\n    "
+                          "timeout: PT2H")  # fmt: skip
+    create_flow(acting_user=None, source=source)
+    app = create_app(acting_user=None, source=APP).app
+    pages = Pages(person("alice"))
+    form = pages.get(f"/apps/{app.uid}")
+    typed = {"inputs.reason": "storm", "inputs.amount": "1"}
+    pages.post(f"/apps/{app.uid}", dispatch=form.value_of("dispatch"), action="create", **typed)
+    flows.jobs.run(most=1000)
+    shown = pages.get("/apps/catalog")
+    assert "1 request waits for you" in shown.text and "due" in shown.text
+    assert "My requests" in shown.text and "Paused" in shown.text
+    assert Pages(person("bob")).get("/apps/catalog").text.count("Waiting for me") == 0
+
+
 def test_a_file_is_fetched_only_while_the_page_shows_it(flows: FlowRunner) -> None:
     proof_output = "  - {id: proof, type: FILE, value: '{{ inputs.proof }}'}\n"
     source = FLOW.replace("  - {id: paid,", proof_output + "  - {id: paid,")
