@@ -14,8 +14,8 @@ from django.urls import reverse
 from apps.accounts.selectors import current_user
 from apps.common.access import access, public
 from apps.common.current_tenant import require_tenant
-from apps.common.downloads import download_answer
 from apps.common.errors import Invalid, NotFound, Problem
+from apps.instance.services.tenant_settings import image_type
 from apps.storage.internal_storage import open_storage
 from apps.userapps.models import AppBrand
 from apps.userapps.selectors import find_brand
@@ -59,8 +59,9 @@ def show_logo(request: HttpRequest) -> HttpResponseBase:
     storage = open_storage()
     if not brand.logo or not storage.exists(brand.logo):
         raise NotFound("The Apps of this tenant have no logo.")
-    name = brand.logo.rsplit("/", 1)[-1]
-    return download_answer(storage.open(brand.logo), size=storage.size(brand.logo), name=name, show_picture=True)
+    content = storage.read(brand.logo)
+    headers = {"Cache-Control": "private, max-age=300", "Content-Security-Policy": "default-src 'none'; sandbox"}
+    return HttpResponse(content, content_type=image_type(content) or "application/octet-stream", headers=headers)
 
 
 def _form(request: HttpRequest, brand: AppBrand, problems: Sequence[Problem] = ()) -> HttpResponse:
