@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from markupsafe import Markup
 
 LONGEST: Final = 100_000
@@ -39,6 +43,60 @@ def render_markdown(text: str, *, top_heading: int = 2) -> Markup:
         html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel="noopener noreferrer nofollow"
     )
     return Markup(cleaned)  # noqa: S704 - cleaned one line above
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of a document: its level, its text and the id it is reached by."""
+
+    level: int
+    text: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text of our own as HTML. `title` is its first heading, which is not in the HTML."""
+
+    title: str
+    html: Markup
+    headings: tuple[Heading, ...]
+
+
+def render_document(text: str, *, link: Callable[[str], str]) -> Document:
+    """A page of documentation, filtered like users' text, with ids on its headings; `link` says where each goes."""
+    tokens = _PARSER.parse(text)
+    title, headings = "", []
+    if tokens and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
+        title, tokens = _plain(tokens[1]), tokens[3:]
+    taken: set[str] = set()
+    for position, token in enumerate(tokens):
+        if token.type == "heading_open":
+            words = _plain(tokens[position + 1])
+            slug = anchor_of(words)
+            while slug in taken:
+                slug += "-"
+            taken.add(slug)
+            token.attrSet("id", slug)
+            headings.append(Heading(int(token.tag[1]), words, slug))
+        for child in token.children or ():
+            if child.type == "link_open":
+                child.attrSet("href", link(str(child.attrGet("href") or "")))
+    html = _PARSER.renderer.render(tokens, _PARSER.options, {})
+    ids = {f"h{level}": {"id"} for level in range(1, 7)}
+    cleaned = nh3.clean(
+        html, tags=_TAGS, attributes=_ATTRIBUTES | ids, url_schemes=_SCHEMES, link_rel="noopener noreferrer"
+    )
+    return Document(title, Markup(cleaned), tuple(headings))  # noqa: S704 - cleaned one line above
+
+
+def anchor_of(words: str) -> str:
+    """The id of a heading: its letters and digits, hyphens between."""
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-") or "section"
+
+
+def _plain(token: Token) -> str:
+    return "".join(child.content for child in token.children or () if child.type in {"text", "code_inline"})
 
 
 _INLINE_TAGS: Final = {"strong", "em", "s", "code", "a"}

@@ -3,10 +3,12 @@
 from django.urls import path
 
 from apps.common.pages import page
-from apps.console.views import account
+from apps.console.views import account, reading, sidebar
 from apps.console.views.events import events
 from apps.console.views.home import nothing_here, show_home, to_home, to_start
+from apps.console.views.menu import NOTHING
 from apps.console.views.people import show_person
+from apps.console.views.search import search
 from apps.console.views.settings import save_settings, show_settings
 from apps.console.views.tenants import list_tenants, show_logo
 
@@ -23,7 +25,18 @@ ui_urls = [
     path("settings/profile", page(GET=account.show_profile, POST=account.save_profile), name="settings_profile"),
     path("settings/sign-in", page(GET=account.show_security, POST=account.change_security), name="settings_security"),
     path("settings/tokens", page(GET=account.show_tokens, POST=account.change_tokens), name="settings_tokens"),
+    path("settings/layout", page(POST=sidebar.save_layout), name="settings_layout"),
+    path("search", page(GET=search), name="search"),
+    path("docs", page(GET=reading.list_pages), name="docs"),
+    path("docs/<path:path>", page(GET=reading.show_page), name="doc"),
+    path("plugins", page(GET=reading.list_plugin_types), name="plugins"),
+    path("plugins/<str:type_name>", page(GET=reading.show_plugin_type), name="plugin"),
+    path("help", page(GET=sidebar.show_help), name="help"),
+    path("help/shortcuts", page(GET=sidebar.show_shortcuts), name="help_shortcuts"),
+    path("activity", page(GET=sidebar.show_activity), name="activity"),
+    path("session", page(GET=sidebar.check_session), name="session"),
+    path("session/renewed", page(GET=sidebar.session_renewed), name="session_renewed"),
     path("events", page(GET=events), name="events"),
     path("admin/iam/users/<str:user_id>", page(GET=show_person), name="iam_user"),
 ]
-last_urls = [path("<path:rest>", page(GET=nothing_here))]
+last_urls = [path("<path:rest>", page(GET=nothing_here), name=NOTHING)]

@@ -140,8 +140,28 @@ document.addEventListener("change", (event) => {
 });
 
 // ---- Keyboard -------------------------------------------------------------------------------------------------------
-const GO = { d: "home", f: "flows", e: "executions", s: "settings" };
+// data-key: pressed alone, that element is clicked. data-go: pressed after g, that link of the menu is followed.
 let leader = 0;
+const visible = (node) => node && node.checkVisibility();
+
+function moveRow(step) {
+  const rows = [...all("main tbody tr")].filter((row) => one("a", row));
+  if (!rows.length) return false;
+  const at = rows.indexOf(document.activeElement.closest("tr"));
+  const next = rows[Math.min(rows.length - 1, Math.max(0, at + step))];
+  one("a", next).focus();
+  next.scrollIntoView({ block: "nearest" });
+  return true;
+}
+
+function pressed(key) {
+  if (key === "/") return one("[data-filter]");
+  if (key >= "1" && key <= "9") return all("main .tabs a, main [role=tablist] a")[Number(key) - 1] ?? one(`[data-key="${key}"]`);
+  if (key === ".") return [...all("main details[data-menu] > summary")].find(visible);
+  if (key === "x") return one(".pick input", document.activeElement.closest("tr") ?? document.createElement("tr"));
+  return one(`[data-key="${CSS.escape(key)}"]`);
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     for (const menu of all("details[data-menu][open]")) {
@@ -157,21 +177,95 @@ document.addEventListener("keydown", (event) => {
     one("summary", switcher).focus();
     return;
   }
-  if (event.ctrlKey || event.metaKey || event.altKey || dialog.open || document.body.dataset.shortcuts === "off") return;
-  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-  if (performance.now() - leader < 1500 && GO[event.key]) {
-    leader = 0;
-    location.assign(`/ui/${location.pathname.split("/")[2]}/${GO[event.key] === "home" ? "" : GO[event.key]}`);
+  if (event.ctrlKey || event.metaKey || event.altKey || one("dialog[open]") || document.body.dataset.shortcuts === "off") return;
+  if (event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]")) return;
+  const led = performance.now() - leader < 1500;
+  leader = event.key === "g" ? performance.now() : 0;
+  if (led && event.key !== "g") {
+    const target = event.key === "s" ? one("[data-settings]") : one(`[data-go="${CSS.escape(event.key)}"]`);
+    if (target) {
+      event.preventDefault();
+      location.assign(target.href);
+    }
     return;
   }
-  leader = event.key === "g" ? performance.now() : 0;
-  const filter = event.key === "/" && one("[data-filter]");
-  const target = filter || one(`[data-key="${CSS.escape(event.key)}"]`);
-  if (!target) return;
+  if ((event.key === "j" || event.key === "k") && moveRow(event.key === "j" ? 1 : -1)) return event.preventDefault();
+  const target = pressed(event.key);
+  if (!target) {
+    if (event.key === "r") location.reload();
+    return;
+  }
   event.preventDefault();
-  if (filter) target.focus();
+  if (target.matches("[data-filter], input:not([type=checkbox])")) target.focus();
   else target.click();
 });
+
+// ---- The list of a menu that is searched -----------------------------------------------------------------------------
+document.addEventListener("input", (event) => {
+  const words = event.target.matches("[data-narrow]") && event.target.value.toLowerCase().split(/\s+/);
+  if (!words) return;
+  for (const row of all("a.opt-row", event.target.closest(".menu"))) row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
+});
+document.addEventListener("keydown", (event) => {
+  const menu = event.target.closest?.(".menu");
+  if (!menu || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
+  const lines = [...all("a.opt-row, button.opt-row", menu)].filter(visible);
+  const at = lines.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1);
+  event.preventDefault();
+  lines[(at + lines.length) % lines.length]?.focus();
+});
+
+// ---- A session that is over ------------------------------------------------------------------------------------------
+// Where typed text would be lost on the way to the sign-in, the person signs in in a second window and this page goes on.
+const check = one("#session-check");
+const gone = one("#signed-out");
+const IDLE = 5 * 60_000;
+let seen = Date.now();
+let waiting = null;
+
+function askToSignIn(form, submitter) {
+  waiting = form ? { form, submitter } : null;
+  if (!gone.open) gone.showModal();
+}
+
+async function renew() {
+  const answer = await fetch(check.dataset.url, { headers: { "HX-Request": "true" }, cache: "no-store" });
+  if (!answer.ok || answer.headers.get("HX-Redirect")) return false;
+  const { token } = await answer.json();
+  for (const field of all("input[name=csrfmiddlewaretoken]")) field.value = token;
+  document.body.setAttribute("hx-headers:inherited", JSON.stringify({ "X-CSRFToken": token }));
+  seen = Date.now();
+  return true;
+}
+
+if (check) {
+  document.addEventListener("signed-out", () => askToSignIn());
+  document.addEventListener("htmx:before:swap", () => { seen = Date.now(); });
+  document.addEventListener("htmx:before:response", (event) => {
+    if (!event.detail.ctx.hx?.redirect?.startsWith("/ui/login")) return;
+    event.preventDefault(); // what was typed stays on the page
+    askToSignIn();
+  });
+  document.addEventListener("submit", async (event) => {
+    const { target: form, submitter } = event;
+    const plain = form.method === "post" && !form.closest("dialog") && ![...form.attributes].some((one) => one.name.startsWith("hx-post"));
+    if (!plain || event.defaultPrevented || Date.now() - seen < IDLE) return;
+    event.preventDefault();
+    const held = await renew().catch(() => true);
+    if (held) form.requestSubmit(submitter);
+    else askToSignIn(form, submitter);
+  });
+  one("[data-stay]", gone).addEventListener("click", () => gone.close());
+  gone.addEventListener("close", () => all("[aria-busy]").forEach((node) => node.removeAttribute("aria-busy")));
+  new BroadcastChannel("session").addEventListener("message", async () => {
+    if (!(await renew().catch(() => false))) return;
+    gone.close();
+    showToast("You are signed in again.");
+    const again = waiting;
+    waiting = null;
+    again?.form.requestSubmit(again.submitter);
+  });
+}
 
 // ---- Object pages -----------------------------------------------------------------------------------------------------
 document.addEventListener("htmx:after:swap", () => {

@@ -19,7 +19,7 @@ from apps.common.clock import now
 from apps.common.display import local, zone_name
 from apps.common.errors import Forbidden, NotFound
 from apps.common.htmx import render_page
-from apps.console.selectors import tenants_of
+from apps.console.selectors.tenants import tenants_of
 from apps.rbac.decisions import can, visible_namespaces
 from apps.workflows.selectors.activity import OPEN_STATES, count_by_hour, count_open, has_flows
 from apps.workflows.selectors.conditions import Conditions

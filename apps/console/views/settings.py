@@ -19,7 +19,7 @@ from apps.common.current_tenant import require_tenant
 from apps.common.display import DATE_FORMS, local
 from apps.common.errors import BadRequest
 from apps.console.services import save_preferences
-from apps.console.views.shell import DENSITIES, SCHEMES, THEMES
+from apps.console.views.shell import DENSITIES, MENUS, MOTIONS, SCHEMES, THEMES
 from apps.workflows.views.execution_filter import SIZES
 
 LEVELS: Final = ("ERROR", "WARN", "INFO", "DEBUG", "TRACE")
@@ -28,6 +28,8 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "theme": THEMES,
     "density": DENSITIES,
     "scheme": SCHEMES,
+    "motion": MOTIONS,
+    "menu": MENUS,
     "dateFormat": tuple(name for name in DATE_FORMS if name),
     "logLevel": LEVELS,
     "editorSize": EDITOR_SIZES,
@@ -67,7 +69,8 @@ def save_settings(request: HttpRequest) -> HttpResponseBase:
         if zone and zone not in available_timezones():
             raise BadRequest(f"'timeZone' is a name like Europe/Oslo, or empty; not '{zone[:40]}'.")
         changes["timeZone"] = zone
-    changes["defaultTenant"] = require_tenant() if request.POST.get("defaultTenant") else ""
+    if {"start", "defaultTenant"} & request.POST.keys():  # a box that is not ticked sends nothing
+        changes["defaultTenant"] = require_tenant() if request.POST.get("defaultTenant") else ""
     save_preferences(acting_user=user, changes=changes)
     messages.success(request, "Settings saved.")
     return redirect(reverse("ui:settings", kwargs={"tenant": require_tenant()}))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from django.contrib.messages import get_messages
 from django.http import HttpRequest
@@ -20,55 +19,19 @@ from apps.audit.services import current_caller
 from apps.bookmarks.models import Bookmark
 from apps.bookmarks.selectors import Folder, find_own_bookmark, folders_of, list_bookmarks
 from apps.common.htmx import is_fragment
+from apps.console.catalog import PANEL_WIDTHS, doc_for
+from apps.console.views.menu import MenuEntry, MenuGroup, menu_of
 from apps.live.selectors import read_horizon
-from apps.rbac.decisions import can, can_delegated, has_access, visible_namespaces
+from apps.rbac.decisions import can, has_access
 
 PRODUCT: Final = "Kestra EE"
 PLAIN_STRIPE: Final = "#5b5b66"
 THEMES: Final = ("light", "dark", "contrast")
 DENSITIES: Final = ("comfortable", "compact")
 SCHEMES: Final = ("cvd",)
-
-
-@dataclass(frozen=True)
-class MenuEntry:
-    """One line of the menu. `current` marks the page class that is open."""
-
-    label: str
-    icon: str
-    url: str
-    current: bool = False
-
-
-@dataclass(frozen=True)
-class _Place:
-    """A page class: shown when the person holds the permission (empty: everyone), current below its paths; not below
-    those of the route ``but``, which is another's."""
-
-    label: str
-    icon: str
-    route: str
-    permission: str = ""
-    action: str = "READ"
-    delegated: bool = False
-    but: str = ""
-
-
-PLACES: Final = (
-    _Place("Home", "home", "home"),
-    _Place("Flows", "flow", "flows", "FLOW"),
-    _Place("Executions", "runs", "executions", "EXECUTION"),
-    _Place("Namespaces", "folder", "namespaces", "NAMESPACE"),
-    _Place("Apps", "apps", "app_catalog", "APPEXECUTION"),
-)
-MANAGED: Final = (
-    _Place("Triggers", "bolt", "triggers", "FLOW"),
-    _Place("Manage Apps", "edit", "apps", "APP", but="app_catalog"),
-    _Place("Invitations", "mail", "invitations", "USER", delegated=True),
-    _Place("Audit log", "logs", "audit_logs", "AUDITLOG"),
-    _Place("Announcements", "news", "announcements", "SETTING", "UPDATE"),
-)
-"""Page classes below Manage."""
+MOTIONS: Final = ("reduced",)
+MENUS: Final = ("narrow",)
+"""Values of what a person may choose; without a choice the system or the product decides."""
 
 
 def text_on(color: str) -> str:
@@ -77,6 +40,17 @@ def text_on(color: str) -> str:
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return "#000000" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "#ffffff"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One thing the sidebar shows, and the page that shows the same. `dot`: there is something new."""
+
+    name: str
+    label: str
+    icon: str
+    url: str
+    dot: bool = False
 
 
 class Shell:
@@ -132,20 +106,27 @@ class Shell:
         return is_fragment(self._request)
 
     @property
+    def preferences(self) -> dict[str, Any]:
+        """What the person chose; nothing for nobody."""
+        return {} if self.person is None else dict(self.person.preferences)
+
+    @property
     def html_attributes(self) -> Markup:
         """Theme, density and colour scheme as the person chose them; without a choice the system decides."""
-        preferences = {} if self.person is None else self.person.preferences
+        known = (
+            ("theme", THEMES), ("density", DENSITIES), ("scheme", SCHEMES), ("motion", MOTIONS), ("menu", MENUS),
+        )  # fmt: skip
         chosen = [
-            Markup(' data-{}="{}"').format(name, preferences[name])
-            for name, known in (("theme", THEMES), ("density", DENSITIES), ("scheme", SCHEMES))
-            if preferences.get(name) in known
+            Markup(' data-{}="{}"').format(name, self.preferences[name])
+            for name, values in known
+            if self.preferences.get(name) in values
         ]
         return Markup("").join(chosen)
 
     @property
     def body_attributes(self) -> Markup:
         """What scripts must know of the person's settings."""
-        preferences = {} if self.person is None else self.person.preferences
+        preferences = self.preferences
         chosen = [
             Markup(' data-{}="{}"').format(attribute, preferences[name])
             for attribute, name in (("zone", "timeZone"), ("shortcuts", "shortcuts"), ("editor-size", "editorSize"))
@@ -166,23 +147,41 @@ class Shell:
         return current_caller.get().impersonated_by is not None
 
     @cached_property
-    def menu(self) -> list[MenuEntry]:
-        """The pages this person may open, in the order of the menu."""
-        return [
-            self._entry(place)
-            for place in PLACES
-            if not place.permission or can(self.person, place.permission, place.action)
-        ]
+    def menu(self) -> list[MenuGroup]:
+        """The pages this person may open, in groups."""
+        return menu_of(self.person, self.tenant_id, self._request.path) if self.framed else []
+
+    @property
+    def bar(self) -> list[MenuEntry]:
+        """The three that a phone shows below: home, what runs, and Apps or flows."""
+        known = {entry.label: entry for group in self.menu for entry in group.entries}
+        wanted = ["Home", "Executions", "Apps", "Flows", "Namespaces", "Plugins"]
+        return [known[label] for label in wanted if label in known][:3]
 
     @cached_property
-    def admin_menu(self) -> list[MenuEntry]:
-        """What there is to manage: of the tenant, and for super admins the way to the installation."""
-        if self.person is None:
-            return []
-        found = [self._entry(place) for place in MANAGED if self._may_open(place)]
-        if self.person.is_super_admin:
-            found.append(MenuEntry("Admin console", "shield", reverse("admin:index")))
-        return found
+    def panels(self) -> list[Panel]:
+        """What the sidebar offers; the docs are those of the open page."""
+        match = self._request.resolver_match
+        page, _, heading = doc_for(match.url_name or "" if match else "").partition("#")
+        docs = (self.url("doc", path=page) if page else self.url("docs")) + (f"#{heading}" if heading else "")
+        return [
+            Panel("news", "News", "news", self.url("news"), bool(self.unread_news)),
+            Panel("docs", "Documentation", "book", docs),
+            Panel("help", "Help", "help", self.url("help")),
+            Panel("activity", "My activity", "pulse", self.url("activity")),
+        ]
+
+    @property
+    def panel(self) -> Panel | None:
+        """The one that is open: as the person left it."""
+        chosen = self.preferences.get("sidebar")
+        return next((one for one in self.panels if one.name == chosen), None)
+
+    @property
+    def panel_width(self) -> int:
+        """In pixels."""
+        least, most = PANEL_WIDTHS
+        return min(max(int(self.preferences.get("sidebarWidth", 360)), least), most)
 
     @cached_property
     def live_from(self) -> str:
@@ -216,20 +215,6 @@ class Shell:
     def unread_news(self) -> int:
         """For the dot of the sidebar."""
         return 0 if self.person is None else count_unread_news(self.person)
-
-    def _may_open(self, place: _Place) -> bool:
-        answer = can_delegated if place.delegated else can
-        return answer(self.person, place.permission, place.action)
-
-    def _entry(self, place: _Place) -> MenuEntry:
-        url, path = self.url(place.route), self._request.path
-        below = place.route != "home" and path.startswith(url)
-        if below and place.but and path.startswith(self.url(place.but)):
-            below = False
-        current = path == url or below
-        if place.route == "audit_logs" and (only := visible_namespaces(self.person, place.permission, place.action)):
-            url += "?" + urlencode({"namespace": only[0]})  # who sees a namespace's entries only must name it
-        return MenuEntry(place.label, place.icon, url, current)
 
     @property
     def messages(self) -> Iterable[Any]:

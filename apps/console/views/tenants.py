@@ -1,5 +1,7 @@
 """The tenants a person may enter: the list of the switcher, and a page where scripts do not run."""
 
+from urllib.parse import urlsplit
+
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_control
 
@@ -8,19 +10,20 @@ from apps.common.access import member
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import NotFound
 from apps.common.htmx import render_page
-from apps.console.selectors import tenants_of
+from apps.console.selectors.tenants import tenants_of
+from apps.console.views.menu import menu_of
 from apps.tenants.models import TenantLogo
 
 
 @member
 def list_tenants(request: HttpRequest) -> HttpResponse:
-    """Each leads to its home page."""
-    return render_page(
-        request,
-        "console/tenants.html",
-        {"tenants": tenants_of(current_user(request))},
-        fragment="console/_tenants.html",
-    )
+    """Each leads to the page class that is open, from a page of its own to its home page."""
+    user, tenant_id = current_user(request), require_tenant()
+    path = urlsplit(request.headers.get("HX-Current-URL", "")).path
+    entries = [entry for group in menu_of(user, tenant_id, path) for entry in group.entries if entry.current]
+    place = entries[0].url.removeprefix(f"/ui/{tenant_id}/") if entries else ""
+    context = {"tenants": tenants_of(user), "place": "" if place.startswith("/") else place}
+    return render_page(request, "console/tenants.html", context, fragment="console/_tenants.html")
 
 
 @member

@@ -1,4 +1,4 @@
-"""What the pages around the apps read."""
+"""The tenants of a person."""
 
 from apps.accounts.models import User
 from apps.rbac.selectors import tenants_with_access
