@@ -31,7 +31,8 @@ def answer(request: HttpRequest, error: ProductError, *, bare: bool = False) -> 
     """The error as JSON or as a page; `bare` is a page that asks nothing of the database."""
     if request.path.startswith(API_PREFIX):
         return error_answer(error, request)
-    page = loader.render_to_string(PAGE, {"error": error, "request": request, "bare": bare}, request=request)
+    context = {"error": error, "request": request, "bare": bare, "number": getattr(request, "request_id", "")}
+    page = loader.render_to_string(PAGE, context, request=request)
     return HttpResponse(page, status=error.status)
 
 

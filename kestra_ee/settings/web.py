@@ -14,6 +14,7 @@ CSRF_TRUSTED_ORIGINS = env_list("KESTRA_EE_TRUSTED_ORIGINS", KESTRA_URL)
 DATA_UPLOAD_MAX_MEMORY_SIZE = int(env("KESTRA_EE_MAX_BODY_BYTES", str(20 * 1024 * 1024)))
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 MIDDLEWARE = [
+    "apps.common.request_ids.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.common.content_security.ContentSecurityMiddleware",

@@ -141,7 +141,7 @@ document.addEventListener("change", (event) => {
 
 // ---- Keyboard -------------------------------------------------------------------------------------------------------
 // data-key: pressed alone, that element is clicked. data-go: pressed after g, that link of the menu is followed.
-let leader = 0;
+let leader = -Infinity;
 const visible = (node) => node && node.checkVisibility();
 
 function moveRow(step) {
@@ -180,7 +180,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || one("dialog[open]") || document.body.dataset.shortcuts === "off") return;
   if (event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]")) return;
   const led = performance.now() - leader < 1500;
-  leader = event.key === "g" ? performance.now() : 0;
+  leader = event.key === "g" ? performance.now() : -Infinity;
   if (led && event.key !== "g") {
     const target = event.key === "s" ? one("[data-settings]") : one(`[data-go="${CSS.escape(event.key)}"]`);
     if (target) {

@@ -60,7 +60,7 @@ def test_home_asks_a_bounded_number_of_queries(
         create_execution(acting_user=None, request=StartRequest("company.team", "hello"))
     alices = pages(alice)
     alices.get("/")
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         alices.get("/")
 
 

@@ -94,7 +94,7 @@ def menu_of(person: Any, tenant_id: str, path: str) -> list[MenuGroup]:
         for title, places in _GROUPS
     ]
     if person.is_super_admin:
-        found = [place for place in _INSTALLATION if _answered(place.path)]
+        found = [place for place in _INSTALLATION if _answered(_url(tenant_id, place))]
         groups.append(("Installation", [*found, _Place("Admin console", "gear", reverse("admin:index"))]))
     places = [place for _, inside in groups for place in inside]
     current = _nearest((_url(tenant_id, place) for place in places), path, home=_url(tenant_id, _GROUPS[0][1][0]))

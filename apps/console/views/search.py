@@ -82,7 +82,7 @@ class _Asked:
 @member
 def search(request: HttpRequest) -> HttpResponse:
     """`q`: the words; with > only actions, : namespaces, @ people, ? documentation. One query per source."""
-    query = request.GET.get("q", "").strip()[:LONGEST]
+    query = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST]
     context = {"query": query, "groups": find_everything(current_user(request), query, request.path)}
     return render_page(request, "console/search.html", context, fragment="console/_hits.html")
 

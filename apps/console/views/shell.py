@@ -14,7 +14,7 @@ from django.urls import reverse
 from markupsafe import Markup
 
 from apps.accounts.services.sessions import ACTS_AS
-from apps.announcements.selectors import Told, count_unread_news, told_at_sign_in, told_to
+from apps.announcements.selectors import Told, has_unread_news, told_at_sign_in, told_to
 from apps.audit.services import current_caller
 from apps.bookmarks.models import Bookmark
 from apps.bookmarks.selectors import Folder, find_own_bookmark, folders_of, list_bookmarks
@@ -165,7 +165,7 @@ class Shell:
         page, _, heading = doc_for(match.url_name or "" if match else "").partition("#")
         docs = (self.url("doc", path=page) if page else self.url("docs")) + (f"#{heading}" if heading else "")
         return [
-            Panel("news", "News", "news", self.url("news"), bool(self.unread_news)),
+            Panel("news", "News", "news", self.url("news"), self.unread_news),
             Panel("docs", "Documentation", "book", docs),
             Panel("help", "Help", "help", self.url("help")),
             Panel("activity", "My activity", "pulse", self.url("activity")),
@@ -212,9 +212,9 @@ class Shell:
         return told_at_sign_in()
 
     @cached_property
-    def unread_news(self) -> int:
+    def unread_news(self) -> bool:
         """For the dot of the sidebar."""
-        return 0 if self.person is None else count_unread_news(self.person)
+        return self.person is not None and has_unread_news(self.person)
 
     @property
     def messages(self) -> Iterable[Any]:
@@ -236,6 +236,10 @@ class Shell:
     @property
     def settings_url(self) -> str:
         return self.url("settings")
+
+    @property
+    def sign_in_url(self) -> str:
+        return reverse("sign_in")
 
     @property
     def sign_out_url(self) -> str:

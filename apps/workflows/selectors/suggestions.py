@@ -81,4 +81,5 @@ def suggest_namespaces(text: str, visible: Sequence[str] | None, *, most: int) -
 def _rows(sql: str, conditions: Conditions, most: int) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [*conditions.values, most])
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
