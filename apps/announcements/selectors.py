@@ -96,8 +96,9 @@ def has_unread_news(user: User) -> bool:
     moment = now()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM public.announcements_news WHERE published <= %(now)s AND published > COALESCE("
-            "(SELECT read_until FROM public.announcements_newsreader WHERE user_id = %(user)s), %(since)s))",
+            "SELECT EXISTS (SELECT 1 FROM public.announcements_news WHERE published <= %(now)s"
+            " AND published > COALESCE((SELECT read_until FROM public.announcements_newsreader"
+            " WHERE user_id = %(user)s), %(since)s))",
             {"now": moment, "user": to_uuid(user.pk), "since": max(user.created, moment - NEWS_UNREAD)},
         )
         return bool(cursor.fetchone()[0])

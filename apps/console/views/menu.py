@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.urls import Resolver404, resolve, reverse
 
-from apps.rbac.decisions import can
+from apps.rbac.decisions import can, can_delegated, visible_namespaces
 
 NOTHING: Final = "nothing_here"
 """Name of the route that answers what no app does."""
@@ -44,6 +45,10 @@ class _Place:
     permission: str = ""
     action: str = "READ"
     key: str = ""
+    delegated: bool = False
+    """Also for who may do so in a namespace only."""
+    in_namespace: bool = False
+    """Who holds the permission in a namespace only must name it in the address."""
 
 
 _GROUPS: Final[tuple[tuple[str, tuple[_Place, ...]], ...]] = (
@@ -69,9 +74,9 @@ _GROUPS: Final[tuple[tuple[str, tuple[_Place, ...]], ...]] = (
             _Place("Groups", "user", "admin/iam/groups", "GROUP"),
             _Place("Roles", "shield", "admin/iam/roles", "ROLE"),
             _Place("Bindings", "link", "admin/iam/bindings", "BINDING"),
-            _Place("Invitations", "mail", "admin/iam/invitations", "USER"),
+            _Place("Invitations", "mail", "admin/iam/invitations", "USER", delegated=True),
             _Place("Service accounts", "key", "admin/iam/service-accounts", "USER"),
-            _Place("Audit log", "logs", "admin/auditlogs", "AUDITLOG"),
+            _Place("Audit log", "logs", "admin/auditlogs", "AUDITLOG", in_namespace=True),
             _Place("Announcements", "news", "admin/announcements", "SETTING", "UPDATE"),
             _Place("Statistics", "chart", "admin/stats", "EXECUTION"),
             _Place("Workers", "server", "admin/cluster", "INFRASTRUCTURE"),
@@ -98,16 +103,22 @@ def menu_of(person: Any, tenant_id: str, path: str) -> list[MenuGroup]:
         groups.append(("Installation", [*found, _Place("Admin console", "gear", reverse("admin:index"))]))
     places = [place for _, inside in groups for place in inside]
     current = _nearest((_url(tenant_id, place) for place in places), path, home=_url(tenant_id, _GROUPS[0][1][0]))
-    return [MenuGroup(title, _entries(tenant_id, inside, current)) for title, inside in groups if inside]
+    return [
+        MenuGroup(title, [_entry(person, place, _url(tenant_id, place), current) for place in inside])
+        for title, inside in groups
+        if inside
+    ]
 
 
-def _entries(tenant_id: str, places: Sequence[_Place], current: str) -> list[MenuEntry]:
-    urls = ((place, _url(tenant_id, place)) for place in places)
-    return [MenuEntry(place.label, place.icon, url, url == current, place.key) for place, url in urls]
+def _entry(person: Any, place: _Place, url: str, current: str) -> MenuEntry:
+    only = visible_namespaces(person, place.permission, place.action) if place.in_namespace else None
+    query = "?" + urlencode({"namespace": only[0]}) if only else ""
+    return MenuEntry(place.label, place.icon, url + query, url == current, place.key)
 
 
 def _permitted(person: Any, place: _Place) -> bool:
-    return not place.permission or can(person, place.permission, place.action)
+    answer = can_delegated if place.delegated else can
+    return not place.permission or answer(person, place.permission, place.action)
 
 
 def _url(tenant_id: str, place: _Place) -> str:
