@@ -69,7 +69,7 @@ _GROUPS: Final[tuple[tuple[str, tuple[_Place, ...]], ...]] = (
     (
         "Manage",
         (
-            _Place("Apps and brand", "edit", "apps", "APP"),
+            _Place("Manage Apps", "edit", "apps", "APP"),
             _Place("Users", "user", "admin/iam/users", "USER"),
             _Place("Groups", "user", "admin/iam/groups", "GROUP"),
             _Place("Roles", "shield", "admin/iam/roles", "ROLE"),
