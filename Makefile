@@ -8,13 +8,13 @@ PIP_INSTALL = $(BIN)/python -m pip install --no-input --disable-pip-version-chec
 # The name of each package as it comes and every error; the whole output goes to a file.
 SHOW_PROGRESS = tee $(VENV)/install.log | awk '/^Collecting / { print "  " $$2; fflush() } /^(ERROR|error)/ { print; fflush() }'
 
-.PHONY: up test lint fix bench docs
+.PHONY: up test lint fix bench docs islands
 
 # exec: Ctrl-C and SIGTERM reach the launcher itself, which stops everything in order.
-up: $(VENV)/.installed
+up: $(VENV)/.installed islands
 	@exec $(BIN)/python -m kestra_ee.cli up
 
-test: lint
+test: lint islands
 	$(BIN)/python -m pytest -n auto -q
 
 lint: $(VENV)/.installed-dev
@@ -26,6 +26,10 @@ lint: $(VENV)/.installed-dev
 fix: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The scripts of the console that are built; by npm, only what has changed. The product starts without them as well.
+islands: $(VENV)/.installed
+	@$(BIN)/python -m kestra_ee.launcher.islands
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench

@@ -43,8 +43,10 @@ from apps.workflows.views import (
     execution_resume,
     execution_state,
     execution_task,
+    flow_assist,
     flow_page,
     flow_source,
+    flow_topology,
 )
 from apps.workflows.views import executions as execution_pages
 from apps.workflows.views import flows as flow_pages
@@ -281,7 +283,11 @@ ui_urls: list[URLPattern] = [
     path("flows", page(GET=flow_pages.list_flows), name="flows"),
     path("flows/new", page(GET=flow_source.show_new_flow, POST=flow_source.save_new_flow), name="flow_new"),
     path("flows/validate", page(POST=flow_source.validate_source), name="flow_validate"),
+    path("flows/complete", page(POST=flow_assist.complete_source), name="flow_complete"),
+    path("flows/explain", page(POST=flow_assist.explain_source), name="flow_explain"),
+    path("flows/type", page(GET=flow_assist.show_type), name="flow_type"),
     path(FLOW, page(GET=flow_page.show_flow), name="flow"),
+    path(f"{FLOW}/topology", page(GET=flow_topology.show_topology), name="flow_topology"),
     path(f"{FLOW}/overview", page(GET=flow_page.show_flow), name="flow_overview"),
     path(f"{FLOW}/edit", page(GET=flow_source.show_source, POST=flow_source.save_source), name="flow_edit"),
     path(f"{FLOW}/revisions", page(GET=flow_page.show_revisions), name="flow_revisions"),

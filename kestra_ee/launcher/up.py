@@ -12,6 +12,7 @@ from kestra_ee.launcher.children import product_children
 from kestra_ee.launcher.console import Stopwatch, say
 from kestra_ee.launcher.errors import LauncherError
 from kestra_ee.launcher.health import answers
+from kestra_ee.launcher.islands import missing_note
 from kestra_ee.launcher.lock import HomeLock
 from kestra_ee.launcher.options import LaunchOptions, working_folder
 from kestra_ee.launcher.orphans import sweep_leftovers
@@ -69,6 +70,8 @@ def _run(options: LaunchOptions, signals: StopSignals) -> bool:
         say("Starting web, executor, worker and beat ...")
         if os.geteuid() == 0:
             say("Note: started by root, so the tasks of flows run as root too")
+        if note := missing_note():
+            say(note)
         try:
             ready = _wait_until_ready(options, supervisor, signals)
             _show(options, made, watch, ready=ready)

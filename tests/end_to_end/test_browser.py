@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from kestra_ee.launcher.islands import build_islands
 from tests.support.product import EMAIL, PASSWORD, Server, started
 
 pytestmark = [pytest.mark.browser, pytest.mark.process, pytest.mark.timeout(240)]
@@ -49,6 +50,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def product(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The whole product, in a folder of its own; started only when there is a browser to look at it."""
+    build_islands()
     with started(tmp_path_factory.mktemp("browser")) as server:
         yield server
 
@@ -74,20 +76,30 @@ def page(browser: Browser, product: Server) -> Iterator[Page]:
 
 def test_write_a_flow_start_it_and_watch_it_end(page: Page) -> None:
     page.get_by_role("link", name="Create flow").first.click()
-    source = page.locator("#source")
+    source = page.locator(".cm-content")
     source.fill(FLOW.replace("message:", "mesage:", 1))
     problem = page.locator("#problems button").filter(has_text="mesage").first
     expect(problem).to_be_visible()
+    expect(page.locator(".cm-line").nth(5).locator(".cm-lintRange-error").filter(has_text="mesage")).to_be_visible()
     problem.click()
-    place = source.evaluate("area => area.value.slice(0, area.selectionStart).split('\\n').length")
-    assert place == 6, "the jump leads to the line of the problem"
+    expect(page.locator(".cm-activeLine")).to_contain_text("mesage")
+    page.reload()
+    page.get_by_role("button", name="Continue with it").click()
+    expect(source).to_contain_text("mesage")
     source.fill(FLOW)
     expect(page.locator("#problems")).to_contain_text("No problems")
+    expect(page.locator("[data-graph] .node")).to_have_count(3)
+    page.keyboard.press("Control+End")
+    page.keyboard.type("tri")
+    expect(page.locator(".cm-tooltip-autocomplete li").first).to_contain_text("triggers")
+    page.keyboard.press("Escape")
+    for _ in "tri":
+        page.keyboard.press("Backspace")
     page.keyboard.press("Control+s")
     page.wait_for_url("**/flows/edit/company.team/greeting/edit")
     expect(page.locator("#toasts")).to_contain_text("Flow greeting created")
 
-    page.get_by_role("link", name="Execute").click()
+    page.get_by_role("link", name="Execute").first.click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Execute").click()
     expect(dialog).to_contain_text("missing required input")
@@ -165,7 +177,7 @@ def test_forms_work_without_scripts(browser: Browser, product: Server) -> None:
     page.locator("#source").fill(FLOW.replace("greeting", "plain"))
     page.get_by_role("button", name="Save").click()
     page.wait_for_url("**/flows/edit/company.team/plain/edit")
-    page.get_by_role("link", name="Execute").click()
+    page.get_by_role("link", name="Execute").first.click()
     page.wait_for_url("**/execute")
     page.get_by_label("name").fill("Ada")
     page.get_by_role("button", name="Execute").click()

@@ -37,12 +37,13 @@ def flow_context(request: HttpRequest, flow: FlowRow, *, tab: str) -> dict[str, 
     runs: list[RunMark] = last_runs([flow.flow_ref])[flow.flow_ref] if rights.see_executions else []
     tabs = [
         ("overview", "Overview", "flow"),
-        ("edit", "Source", "flow_edit"),
+        ("topology", "Topology", "flow_topology"),
+        ("edit", "Edit", "flow_edit"),
         ("revisions", "Revisions", "flow_revisions"),
         ("triggers", "Triggers", "flow_triggers"),
     ]
     if rights.see_executions:
-        tabs.insert(1, ("executions", "Executions", "flow_executions"))
+        tabs.insert(2, ("executions", "Executions", "flow_executions"))
     return {
         "flow": flow,
         "rights": rights,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,6 +19,8 @@ from apps.common.current_tenant import require_tenant
 from apps.common.errors import IllegalArgument, Invalid, Problem
 from apps.common.pages import IN_VIEW
 from apps.rbac.decisions import can, check_can, visible_namespaces
+from apps.workflows.flow_language.flow import FlowDefinition
+from apps.workflows.flow_language.graph import flow_graph
 from apps.workflows.flow_language.source import inspect_flow
 from apps.workflows.flow_language.violations import Violation
 from apps.workflows.selectors.flows import FlowRow
@@ -27,6 +29,7 @@ from apps.workflows.services.flow_checks import save_warnings
 from apps.workflows.services.flows import RevisionMoved, SavedFlow, check_source, create_flow, update_flow
 from apps.workflows.views.flow_header import flow_context
 from apps.workflows.views.lookups import readable_flow
+from apps.workflows.views.topology import draw_flow
 
 EXAMPLE: Final = """\
 id: my_flow
@@ -62,7 +65,7 @@ def show_new_flow(request: HttpRequest) -> HttpResponse:
 @access("FLOW", "CREATE")
 def save_new_flow(request: HttpRequest) -> HttpResponseBase:
     """Saves and goes to the flow; with problems the form again, its text kept."""
-    source = _posted_source(request)
+    source = posted_source(request)
     user = current_user(request)
     try:
         namespace = check_source(source).namespace
@@ -86,7 +89,7 @@ def show_source(request: HttpRequest, namespace: str, flow_id: str) -> HttpRespo
 def save_source(request: HttpRequest, namespace: str, flow_id: str) -> HttpResponseBase:
     """Saves the next revision, unless somebody saved another one meanwhile: then that is told, the text kept."""
     flow = readable_flow(request, namespace, flow_id, action="UPDATE")
-    source = _posted_source(request)
+    source = posted_source(request)
     base = request.POST.get("revision", "")
     expected = int(base) if base.isdecimal() and "overwrite" not in request.POST else None
     try:
@@ -112,20 +115,40 @@ def save_source(request: HttpRequest, namespace: str, flow_id: str) -> HttpRespo
 
 @access("FLOW", "READ")
 def validate_source(request: HttpRequest) -> HttpResponse:
-    """What is wrong with the posted text, for the list under the editor. Saves nothing."""
-    return render(request, "workflows/flows/_problems.html", {"diagnostics": diagnostics(_posted_source(request))})
+    """What is wrong with the posted text, for the list under the editor. Saves nothing.
+
+    Asked for JSON: `diagnostics`, the same list as `html`, and the `graph` as HTML, null while there are errors.
+    """
+    source = posted_source(request)
+    found, flow = _inspected(source)
+    problems = render(request, "workflows/flows/_problems.html", {"diagnostics": found})
+    if request.headers.get("Accept") != "application/json":
+        return problems
+    graph = None
+    if flow is not None:
+        drawing = draw_flow(flow_graph(flow), across=False)
+        graph = render(
+            request, "workflows/flows/_graph.html", {"drawing": drawing, "flow_id": flow.id}
+        ).content.decode()
+    shown = {"diagnostics": [asdict(one) for one in found], "html": problems.content.decode(), "graph": graph}
+    return JsonResponse(shown)
 
 
 def diagnostics(source: str) -> list[Diagnostic]:
     """Errors, then warnings, then hints of a source."""
+    return _inspected(source)[0]
+
+
+def _inspected(source: str) -> tuple[list[Diagnostic], FlowDefinition | None]:
     report = inspect_flow(source, plugin_defaults=layers_for(source))
-    return [
+    found = [
         *(_diagnostic("error", violation) for violation in report.violations),
         *(_diagnostic("warning", violation) for violation in report.warnings),
         *(Diagnostic("warning", f"{path} is deprecated") for path in report.deprecation_paths),
         *(Diagnostic("warning", warning) for warning in ([] if report.flow is None else save_warnings(report.flow))),
         *(Diagnostic("info", info) for info in report.infos),
     ]
+    return found, report.flow
 
 
 def is_read_only(source: str) -> bool:
@@ -150,7 +173,8 @@ def _from_problems(problems: Sequence[Problem]) -> list[Diagnostic]:
     ]  # fmt: skip
 
 
-def _posted_source(request: HttpRequest) -> str:
+def posted_source(request: HttpRequest) -> str:
+    """The text that was posted, with the line ends of the source. IllegalArgument when it is too long."""
     source = request.POST.get("source", "").replace("\r\n", "\n")
     if len(source) > MOST_CHARACTERS:
         raise IllegalArgument(f"A flow may have {MOST_CHARACTERS} characters; this text has {len(source)}.")
@@ -168,7 +192,7 @@ def _first(request: HttpRequest) -> str:
 
 def _new_form(request: HttpRequest, source: str, problems: Sequence[Problem] = ()) -> HttpResponse:
     found = _from_problems(problems) if problems else diagnostics(source)
-    context = {"source": source, "diagnostics": found, "refused": bool(problems)}
+    context = {"source": source, "diagnostics": found, "refused": bool(problems), "theirs": "", "draft": "new"}
     return render(request, "workflows/flows/new.html", context, status=422 if problems else 200)
 
 
@@ -191,6 +215,8 @@ def _edit_form(
         "diagnostics": _from_problems(problems) if problems else diagnostics(source),
         "refused": bool(problems),
         "conflict": conflict,
+        "theirs": flow.source if conflict else "",
+        "draft": f"{flow.namespace}/{flow.flow_id}",
         "read_only": read_only,
         "may_update": can(user, "FLOW", "UPDATE", flow.namespace) and not read_only,
     }
