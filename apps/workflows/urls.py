@@ -10,6 +10,7 @@ from apps.common.pages import View, page
 from apps.namespaces.api.namespaces import put_namespace, show_namespace
 from apps.workflows.api import (
     debugging,
+    dependencies,
     execution_bulk,
     execution_files,
     execution_kill,
@@ -44,7 +45,9 @@ from apps.workflows.views import (
     execution_state,
     execution_task,
     flow_assist,
+    flow_dependencies,
     flow_page,
+    flow_search,
     flow_source,
     flow_topology,
 )
@@ -70,6 +73,7 @@ register_converter(ExecutionIdConverter, "execution")
 
 namespace_routes = [
     path("namespaces/search", route(GET=namespaces.search_namespaces)),
+    path("namespaces/<str:namespace>/dependencies", route(GET=dependencies.read_namespace_dependencies)),
     path("namespaces/autocomplete", route(POST=namespaces.complete_namespace)),
     path(
         "namespaces/<str:namespace>",
@@ -117,6 +121,7 @@ flow_routes = [
         route(GET=flows.read_flow, PUT=flows.replace_flow, DELETE=flows.remove_flow),
     ),
     path("flows/<str:namespace>/<str:flow_id>/revisions", route(GET=flows.read_revisions)),
+    path("flows/<str:namespace>/<str:flow_id>/dependencies", route(GET=dependencies.read_flow_dependencies)),
     path("flows/<str:namespace>/<str:flow_id>/graph", route(GET=debugging.read_flow_graph)),
     path("flows/<str:namespace>/<str:flow_id>/tasks/<str:task_id>", route(GET=flows.read_task)),
 ]
@@ -283,12 +288,16 @@ ui_urls: list[URLPattern] = [
     path("flows", page(GET=flow_pages.list_flows), name="flows"),
     path("flows/new", page(GET=flow_source.show_new_flow, POST=flow_source.save_new_flow), name="flow_new"),
     path("flows/validate", page(POST=flow_source.validate_source), name="flow_validate"),
+    path("flows/search", page(GET=flow_search.search_sources), name="flow_search"),
+    path("flows/import", page(GET=flow_search.show_import, POST=flow_search.import_flows), name="flow_import"),
+    path("flows/export", page(GET=flow_search.export_flows), name="flow_export"),
     path("flows/complete", page(POST=flow_assist.complete_source), name="flow_complete"),
     path("flows/explain", page(POST=flow_assist.explain_source), name="flow_explain"),
     path("flows/type", page(GET=flow_assist.show_type), name="flow_type"),
     path(FLOW, page(GET=flow_page.show_flow), name="flow"),
     path(f"{FLOW}/topology", page(GET=flow_topology.show_topology), name="flow_topology"),
     path(f"{FLOW}/overview", page(GET=flow_page.show_flow), name="flow_overview"),
+    path(f"{FLOW}/dependencies", page(GET=flow_dependencies.show_dependencies), name="flow_dependencies"),
     path(f"{FLOW}/edit", page(GET=flow_source.show_source, POST=flow_source.save_source), name="flow_edit"),
     path(f"{FLOW}/revisions", page(GET=flow_page.show_revisions), name="flow_revisions"),
     path(f"{FLOW}/restore", page(POST=flow_page.restore_revision), name="flow_restore"),

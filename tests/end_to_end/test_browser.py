@@ -91,7 +91,7 @@ def test_write_a_flow_start_it_and_watch_it_end(page: Page) -> None:
     expect(page.locator("[data-graph] .node")).to_have_count(3)
     page.keyboard.press("Control+End")
     page.keyboard.type("tri")
-    expect(page.locator(".cm-tooltip-autocomplete li").first).to_contain_text("triggers")
+    expect(page.locator(".cm-tooltip-autocomplete li").first).to_contain_text("triggers", timeout=PATIENCE)
     page.keyboard.press("Escape")
     for _ in "tri":
         page.keyboard.press("Backspace")

@@ -41,6 +41,7 @@ def flow_context(request: HttpRequest, flow: FlowRow, *, tab: str) -> dict[str, 
         ("edit", "Edit", "flow_edit"),
         ("revisions", "Revisions", "flow_revisions"),
         ("triggers", "Triggers", "flow_triggers"),
+        ("dependencies", "Dependencies", "flow_dependencies"),
     ]
     if rights.see_executions:
         tabs.insert(2, ("executions", "Executions", "flow_executions"))

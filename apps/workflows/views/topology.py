@@ -45,6 +45,12 @@ class Item:
     lines: list[tuple[str, str]] = field(default_factory=list)
     closed: bool = False
     mark: TaskMark | None = None
+    href: str = ""
+    """Where it leads, when that is not the mark's."""
+
+    @property
+    def target(self) -> str:
+        return self.mark.href if self.mark and self.mark.href else self.href
 
     def count(self) -> int:
         """Boxes that are drawn for it."""
