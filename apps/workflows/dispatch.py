@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from apps.common.dispatch import EXECUTOR_QUEUE, send, worker_queue
+from apps.common.dispatch import EXECUTOR_QUEUE, send, send_each, worker_queue
 from apps.workflows.engine.commands import (
     AnnounceEnd,
     Command,
@@ -23,9 +23,9 @@ DRAINS = 8
 """Messages for a fan-out that is wider than this."""
 
 
-def send_created(execution_id: str, group: str = DEFAULT_GROUP) -> None:
-    """A new execution goes to its workers: its first step and its first task are one hop."""
-    send("workflows.begin_execution", execution_id, queue=worker_queue(group))
+def send_created(execution_ids: Sequence[str]) -> None:
+    """New executions go to their workers: the first step of one and its first task are one hop, and one message."""
+    send_each("workflows.begin_execution", [(one,) for one in execution_ids], queue=worker_queue(DEFAULT_GROUP))
 
 
 def send_restarted(execution_id: str) -> None:

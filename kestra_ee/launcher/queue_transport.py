@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from queue import Empty
 from time import monotonic, sleep
 from typing import Any, Final
@@ -19,6 +20,25 @@ MAKING_QUEUES: Final = 7_431_002
 """Advisory lock, in the queues' own database."""
 
 
+_gathered: ContextVar[dict[tuple[Any, str], list[str]] | None] = ContextVar("gathered", default=None)
+
+
+@contextmanager
+def gathered_messages() -> Iterator[None]:
+    """What is sent inside goes at its end, in one statement for each queue; nothing goes when the inside raises.
+
+    Of pgmq alone: other transports send as ever.
+    """
+    messages: dict[tuple[Any, str], list[str]] = {}
+    token = _gathered.set(messages)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    for (channel, queue), texts in messages.items():
+        channel.put_all(queue, texts)
+
+
 class Channel(pgmq.Channel):
     """Sends and takes with one statement each, and turns the wake-ups of a queue on once.
 
@@ -27,9 +47,18 @@ class Channel(pgmq.Channel):
     """
 
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
-        """One statement, in place of a transaction of three."""
+        """One statement, in place of a transaction of three; one for many, where they are gathered."""
+        gathered = _gathered.get()
+        if gathered is not None:
+            gathered.setdefault((self, queue), []).append(json.dumps(message))
+            return
         with self._autocommitting() as database:
             database.execute("select pgmq.send(%s, %s::jsonb)", [self._queue_name(queue), json.dumps(message)])
+
+    def put_all(self, queue: str, messages: list[str]) -> None:
+        """Messages that were gathered."""
+        with self._autocommitting() as database:
+            database.execute("select pgmq.send_batch(%s, %s::jsonb[])", [self._queue_name(queue), messages])
 
     def _receive_messages(
         self, queue: str, qty: int = 1, *, poll: bool = False, timeout: float | None = None, no_ack: bool = False

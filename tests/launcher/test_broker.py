@@ -140,3 +140,36 @@ def test_a_full_consumer_takes_the_next_message_as_soon_as_a_place_is_free(broke
                     worker.join()
             held[-1].ack()
     assert time.monotonic() - began < 3
+
+
+def test_messages_that_are_gathered_go_in_one_statement_or_not_at_all(
+    broker: EmbeddedBroker, throw_away: EmbeddedPostgres
+) -> None:
+    with connect(broker) as connection, connection.SimpleQueue("gathered") as queue:
+        queue.put({"number": 0})  # makes the queue
+        with throw_away.connect("shop_queue") as database:
+            (name,) = database.execute(
+                "select queue_name from pgmq.list_queues() where queue_name ~ 'gathered'"
+            ).fetchone()
+            database.execute("create table statements (n int)")
+            database.execute(
+                "create function counted() returns trigger language plpgsql as"
+                " 'begin insert into statements values (1); return null; end'"
+            )
+            database.execute(
+                f"create trigger counted after insert on pgmq.q_{name} for each statement execute function counted()"
+            )
+        with queue_transport.gathered_messages():
+            for number in range(1, 50):
+                queue.put({"number": number})
+            with throw_away.connect("shop_queue") as database:
+                assert database.execute("select count(*) from statements").fetchone() == (0,), "not before the end"
+        with pytest.raises(LookupError), queue_transport.gathered_messages():
+            queue.put({"number": -1})
+            raise LookupError
+        received = [queue.get(timeout=5).payload["number"] for _ in range(50)]
+        assert received == list(range(50))
+        with pytest.raises(queue.Empty):
+            queue.get_nowait()
+    with throw_away.connect("shop_queue") as database:
+        assert database.execute("select count(*) from statements").fetchone() == (1,)

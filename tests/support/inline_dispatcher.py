@@ -1,7 +1,7 @@
 """The dispatcher of tests: keeps what was sent, and runs it in this process when asked."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar
@@ -29,6 +29,10 @@ class InlineDispatcher:
 
     def send(self, job: str, args: tuple[Argument, ...], *, tenant: str | None, queue: str) -> None:
         self.sent.append(SentJob(job, args, tenant, queue))
+
+    def send_each(self, job: str, arguments: Sequence[tuple[Argument, ...]], *, tenant: str | None, queue: str) -> None:
+        for args in arguments:
+            self.send(job, args, tenant=tenant, queue=queue)
 
 
 class Jobs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -48,6 +49,10 @@ class TableDispatcher:
         except psycopg.Error as error:
             broker().close()
             raise BrokerUnreachable(str(error)) from error
+
+    def send_each(self, job: str, arguments: Sequence[tuple[Argument, ...]], *, tenant: str | None, queue: str) -> None:
+        for args in arguments:
+            self.send(job, args, tenant=tenant, queue=queue)
 
 
 def take(queue: str) -> Nudge | None:

@@ -42,14 +42,16 @@ def store_executions(new: Sequence[tuple[NewExecution, FlowDefinition]], now: da
     tenant = require_tenant()
     stored = insert_executions(tenant, [one for one, _ in new], now)
     timers: list[tuple[str, str, datetime]] = []
+    begin: list[str] = []
     for one, definition in new:
         if one.id in stored:
             if (flow := load_flow(one.flow_ref, one.flow_revision)).includes:
                 pin_templates(one.id, flow.pins)
             timers += first_timers(one.id, definition, one.schedule_date, now)
             if one.schedule_date is None or one.schedule_date <= now:
-                send_created(one.id)
+                begin.append(one.id)
     set_timers(tenant, timers)
+    send_created(begin)
     return stored
 
 
