@@ -92,7 +92,7 @@ class TenantAdmin(ProductAdmin[Tenant]):
             *(
                 (title, {"fields": tuple(name for name in limits if name.startswith(group)), "description": text})
                 for group, title, text in (
-                    ("quotas", "Quotas", "Checked where people and clients create flows and executions."),
+                    ("quotas", "Quotas", "People, clients, triggers, subflows and retries are refused beyond them."),
                     ("retention", "Retention", "Older things are deleted hourly, in small steps."),
                 )
             ),

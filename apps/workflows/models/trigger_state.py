@@ -96,6 +96,7 @@ class TriggerEvaluation(TenantRow):
         RUNNING = "RUNNING", "the execution before still runs"
         MISSED = "MISSED", "the date passed and is not made up for"
         LATE = "LATE", "the date is too late"
+        QUOTA = "QUOTA", "the tenant's quota is used up"
         FAILED = "FAILED", "the evaluation failed"
 
     id = models.BigAutoField(primary_key=True)

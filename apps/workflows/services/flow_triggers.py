@@ -29,6 +29,7 @@ from apps.workflows.selectors.executions import ExecutionRow, find_execution
 from apps.workflows.services.definitions import FlowRevisionGone, LoadedFlow, load_flow
 from apps.workflows.services.encrypted_values import decrypt_values
 from apps.workflows.services.namespace_access import NamespaceNotAllowed, check_namespace
+from apps.workflows.services.quotas import refusal_of_execution
 from apps.workflows.services.stored_outputs import open_flow_outputs
 from apps.workflows.services.trigger_chains import LONGEST_CHAIN, chain_length
 from apps.workflows.services.trigger_evaluations import ask, log_of_trigger, record_evaluation, report_on
@@ -221,6 +222,10 @@ class _Listening:
             log.warning("a chain of flow triggers is stopped", trigger=str(self.row), execution=upstream.id)
             log_of_trigger(self.row, Level.ERROR, message, now)
             self._record(Outcome.FAILED, conditions=reports, message=message)
+            return
+        if refusal := refusal_of_execution(now):
+            log_of_trigger(self.row, Level.WARN, f"Not started after {upstream.id}: {refusal}", now)
+            self._record(Outcome.QUOTA, conditions=reports, message=refusal)
             return
         execution_id = derived_id("flow", str(self.row.pk), upstream.id, str(self.news.number), at=self.news.moment)
         try:

@@ -48,6 +48,7 @@ from apps.workflows.services.new_executions import (
     starter_labels,
     store_execution,
 )
+from apps.workflows.services.quotas import check_execution_quota
 from apps.workflows.services.state_news import news_of_step
 
 Timer = tuple[str, str, datetime]
@@ -124,9 +125,11 @@ def replay_execution(
     """Run an execution again as a new one, whose id is answered.
 
     From a task run on, or (None) all of it; on its own revision, another, or the ``latest``; with its inputs or
-    others. NotFound (execution, revision); IllegalArgument for an unknown task run; Invalid for the inputs.
+    others. NotFound (execution, revision); IllegalArgument for an unknown task run; Invalid for the inputs;
+    TooManyRequests at the tenant's quota.
     """
     now = read_clock()
+    check_execution_quota(now)
     fresh_id = new_id()
     with transaction.atomic():
         locked = hold_execution(execution_id)

@@ -10,11 +10,14 @@ from apps.common.current_tenant import require_tenant
 from apps.timers.services import drop_timers
 from apps.workflows.execution_store.create import NewExecution
 from apps.workflows.execution_store.load import lock_execution
+from apps.workflows.execution_store.save import LogRow, insert_logs
 from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.plugin_api.state import State
+from apps.workflows.plugin_api.task import Level
 from apps.workflows.selectors.executions import find_execution
 from apps.workflows.services.definitions import FlowRevisionGone, load_flow
 from apps.workflows.services.new_executions import store_execution
+from apps.workflows.services.quotas import refusal_of_execution
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +39,10 @@ def create_retry(execution_id: str, new_id: str) -> None:
             definition = load_flow(locked.flow_ref, locked.execution.flow_revision).definition
         except (FlowRevisionGone, InvalidFlow) as error:
             log.error("a retry cannot be started", execution=execution_id, reason=str(error))
+            return
+        if refusal := refusal_of_execution(now):
+            line = LogRow(None, 0, Level.ERROR, now, f"The next try is not started: {refusal}")
+            insert_logs(execution_id, locked.flow_ref, [line])
             return
         new = NewExecution(
             id=new_id,

@@ -201,6 +201,11 @@ class _Evaluation:
         if error is None and not answers.held:
             self._record(Outcome.CONDITIONS, date, conditions=answers.reports)
             return
+        if error is None and (refusal := self.batch.refusal()):
+            # The date is not made up for: the trigger goes on with the next one.
+            log_of_trigger(self.row, Level.WARN, f"Not started: {refusal}", self.now)
+            self._record(Outcome.QUOTA, date, conditions=answers.reports, message=refusal)
+            return
         if error is None:
             try:
                 start = self._rendered(start, scope, backfill)

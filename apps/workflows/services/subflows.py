@@ -35,6 +35,7 @@ from apps.workflows.services.definitions import load_flow
 from apps.workflows.services.expression_functions import StoreFunctions
 from apps.workflows.services.namespace_access import NamespaceNotAllowed, check_namespace
 from apps.workflows.services.new_executions import merged_labels, read_flow_inputs, store_execution
+from apps.workflows.services.quotas import refusal_of_execution
 from apps.workflows.services.variables import ExpressionSource
 
 log = structlog.get_logger(__name__)
@@ -80,6 +81,8 @@ def create_child(execution_id: str, run_id: str, *, child_id: str, token: str, b
     if not execution_exists(child_id):
         try:
             with denials() as denied:
+                if refusal := refusal_of_execution(read_clock()):
+                    raise CannotStart(refusal)
                 new, definition = _plan(facts, run, task, child_id, batch)
         except CannotStart as error:
             if denied:

@@ -16,6 +16,7 @@ from apps.workflows.execution_store.json_text import clean, dump
 from apps.workflows.flow_language.flow import FlowDefinition
 from apps.workflows.models import TriggerEvaluation, TriggerState
 from apps.workflows.services.new_executions import store_executions
+from apps.workflows.services.quotas import Room, execution_room
 from apps.workflows.services.trigger_evaluations import KEPT
 from apps.workflows.services.trigger_states import TRIGGER_TIMER, due_of
 
@@ -41,12 +42,19 @@ class TriggerBatch:
         self._rows: dict[int, TriggerState] = {}
         self._evaluations: list[TriggerEvaluation] = []
         self._timers: dict[str, datetime | None] = {}
+        self._room: Room | None = None
         self._starts: dict[str, tuple[TriggerState, NewExecution, FlowDefinition]] = {}
 
     def save(self, row: TriggerState) -> None:
         """Write where the trigger stands."""
         row.updated = self.now
         self._rows[row.pk] = row
+
+    def refusal(self) -> str:
+        """Why no execution more may be started; empty when one may. The tenant's quotas are asked once a batch."""
+        if self._room is None:
+            self._room = execution_room(self.now)
+        return self._room.refusal if self._room.left is not None and len(self._starts) >= self._room.left else ""
 
     def start(self, row: TriggerState, new: NewExecution, definition: FlowDefinition) -> None:
         """Insert an execution, and let the trigger wait for its end."""

@@ -8,6 +8,7 @@ from typing import Any
 from apps.workflows.models import TriggerEvaluation, TriggerState
 from apps.workflows.plugin_api.condition import Asked
 from apps.workflows.plugin_api.task import Level
+from apps.workflows.services.quotas import refusal_of_execution
 from apps.workflows.services.trigger_dates import Dates
 from apps.workflows.services.trigger_evaluations import ask, log_of_trigger, record_evaluation
 from apps.workflows.services.trigger_scope import EVALUATION_ERRORS
@@ -19,7 +20,7 @@ Outcome = TriggerEvaluation.Outcome
 def start_found(
     row: TriggerState, of: TriggeredFlow, variables: dict[str, Any], execution_id: str, now: datetime
 ) -> str | None:
-    """Start the flow for what was found, in the caller's transaction; None when conditions or labels do not let it.
+    """Start the flow for what was found, in the caller's transaction; None when conditions, labels or quotas say no.
 
     The id is answered too when its execution was there already. Each answer is an evaluation.
     """
@@ -30,6 +31,10 @@ def start_found(
         if answers.error is not None:
             log_of_trigger(row, Level.WARN, f"A condition cannot be told: {answers.error}", now)
         record_evaluation(row, Outcome.CONDITIONS, now, conditions=answers.reports)
+        return None
+    if refusal := refusal_of_execution(now):
+        log_of_trigger(row, Level.WARN, f"What was found starts nothing: {refusal}", now)
+        record_evaluation(row, Outcome.QUOTA, now, message=refusal, conditions=answers.reports)
         return None
     try:
         labels = trigger_labels(of, scope)

@@ -19,6 +19,7 @@ from apps.workflows.plugin_api.task import Level
 from apps.workflows.plugin_api.trigger import WebhookTrigger
 from apps.workflows.selectors.flow_sources import FlowSource, find_source
 from apps.workflows.services.definitions import LoadedFlow, load_flow
+from apps.workflows.services.quotas import check_execution_quota
 from apps.workflows.services.trigger_evaluations import ask, log_of_trigger, record_evaluation
 from apps.workflows.services.trigger_scope import EVALUATION_ERRORS, flow_scope
 from apps.workflows.services.trigger_starts import TriggeredFlow, TriggerStart, start_triggered, trigger_labels
@@ -92,6 +93,7 @@ def _start(of: TriggeredFlow, call: WebhookCall, now: datetime) -> str | None:
         if row is not None:
             record_evaluation(row, Outcome.CONDITIONS, now, conditions=answers.reports)
         return None
+    check_execution_quota(now)
     try:
         labels = trigger_labels(of, scope)
     except EVALUATION_ERRORS as error:

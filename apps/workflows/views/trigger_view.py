@@ -22,6 +22,7 @@ OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
     "RUNNING": ("The execution before still runs", "QUEUED"),
     "MISSED": ("Missed, and not made up for", "CANCELLED"),
     "LATE": ("Too late", "CANCELLED"),
+    "QUOTA": ("Refused: the tenant's quota is used up", "CANCELLED"),
     "FAILED": ("Failed", "FAILED"),
 }
 """In words, and the state whose colour and mark an outcome has."""
