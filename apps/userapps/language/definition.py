@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from apps.workflows.plugin_api.app_block import AnyAppBlock, AppBlock, AppEvent
+from apps.workflows.plugin_api.app_block import AnyAppBlock, App, AppBlock, AppEvent
 from apps.workflows.plugin_api.documented import Documented, Example
 from apps.workflows.plugin_api.model import PluginModel
 
@@ -67,7 +67,7 @@ def _access_in_short(value: Any) -> Any:
     return {"type": value} if isinstance(value, str) else value
 
 
-class AppDefinition(Documented):
+class AppDefinition(App, Documented):
     """A page in front of a flow: a form that starts it, an approval, a report.
 
     People who never saw a workflow fill in the form, follow what happens and get the result. What they see at each

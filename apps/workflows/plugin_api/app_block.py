@@ -1,4 +1,4 @@
-"""AppBlock: a piece of an App's page, and the moments of an execution at which it may stand there."""
+"""App and AppBlock: a page in front of a flow, a piece of it, and the moments of an execution at which that may stand."""
 
 from __future__ import annotations
 
@@ -54,6 +54,10 @@ class AlertStyle(StrEnum):
 
 
 ALL_EVENTS: Final = frozenset(AppEvent)
+
+
+class App(PluginModel):
+    """Base of the kinds of Apps: pages in front of flows, written in YAML."""
 
 
 class AppBlock(PluginModel):

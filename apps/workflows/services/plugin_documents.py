@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 
 from apps.common.errors import NotFound
 from apps.workflows.flow_language.json_schema import flow_schema, installed_types, type_schema
-from apps.workflows.plugin_api.app_block import AppBlock
+from apps.workflows.plugin_api.app_block import App, AppBlock
 from apps.workflows.plugin_api.condition import Condition
 from apps.workflows.plugin_api.documented import Documented
 from apps.workflows.plugin_api.errors import MissingLibrary, UnknownType
@@ -25,6 +25,7 @@ _KINDS: Final = (
     (Trigger, "triggers"),
     (Condition, "conditions"),
     (TaskRunner, "taskRunners"),
+    (App, "apps"),
     (AppBlock, "appBlocks"),
 )
 _PACKAGE: Final = "kestra-ee"
@@ -59,7 +60,6 @@ def _group(group: str) -> dict[str, Any]:
         "secrets": [],
         "guides": [],
         "aliases": [],
-        "apps": [],
         "categories": ["CORE" if ".core." in f"{group}." else "MISC"],
     }
 

@@ -8,7 +8,7 @@ LOG = "io.kestra.plugin.core.log.Log"
 
 def test_every_type_is_in_one_group(as_alice: ApiClient) -> None:
     groups = as_alice.get("/plugins").json()
-    kinds = ("tasks", "triggers", "conditions", "taskRunners", "aliases")
+    kinds = ("tasks", "triggers", "conditions", "taskRunners", "apps", "appBlocks", "aliases")
     listed = [name for group in groups for kind in kinds for name in group[kind]]
     assert sorted(listed) == type_names()
     assert LOG in next(group for group in groups if group["group"] == "io.kestra.plugin.core.log")["tasks"]

@@ -10,11 +10,12 @@ from asgiref.sync import sync_to_async
 from django.db import connection, connections
 from django.test import AsyncClient
 
+from apps.common import downloads
 from apps.common.clock import now
 from apps.common.ids import new_id, to_uuid
 from apps.live.stream import listener_count, stop_reader
 from apps.storage.internal_storage import execution_address, open_storage
-from apps.workflows.api import execution_files, streams
+from apps.workflows.api import streams
 from apps.workflows.api.streams import FreshLines, LinesAsked, execution_events, log_events
 from apps.workflows.execution_store.save import LogRow, insert_logs
 from apps.workflows.models import Execution, Flow
@@ -249,7 +250,7 @@ def test_routes_stream_and_release_the_connection(running: tuple[ApiClient, Flow
 
 
 def test_file_is_streamed_in_parts(running: tuple[ApiClient, FlowRunner], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execution_files, "PART_BYTES", 4)
+    monkeypatch.setattr(downloads, "PART_BYTES", 4)
     client, runner = running
     client.post("/flows", HELLO)
     name = started(client, runner)
