@@ -85,7 +85,9 @@ def test_pages_keep_their_weight() -> None:
     console = everywhere + [CSS / f"{name}.css" for name in sheets("base.html")]
     assert weight(console) <= 24
     assert weight([*everywhere, CSS / "auth.css"]) <= 10
-    assert weight([JS / "shell.js", JS / "live.js"]) <= 32 - 14
+    scripts = re.findall(r"js/(\w+)\.js", (TEMPLATES / "base.html").read_text())
+    assert {"shell", "live", "palette", "sidebar"} <= set(scripts)
+    assert weight([JS / f"{name}.js" for name in scripts]) <= 32 - 14
     assert weight([JS / "login.js"]) <= 8
     assert weight([JS / "editor.js"]) <= 60
 
