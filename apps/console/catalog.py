@@ -24,6 +24,8 @@ _DOCS: Final[dict[str, str]] = {
     "shortcuts": "use/console#keyboard",
     "flows": "use/flows",
     "flow": "use/flows",
+    "flow_new": "use/write-flows",
+    "flow_edit": "use/write-flows",
     "flow_triggers": "use/triggers",
     "trigger": "use/triggers",
     "triggers": "use/triggers",
