@@ -13,7 +13,7 @@ from apps.workflows.plugin_api.task import IncludingTask
 from apps.workflows.plugin_api.typed import BranchingTask
 
 
-class Template(IncludingTask, BranchingTask, Documented):
+class Template(BranchingTask, IncludingTask, Documented):
     """Run the tasks of a stored template, as if they stood here.
 
     They read what is given to them as `parent.outputs.args`. Kept for flows of old, and off unless the installation
