@@ -30,6 +30,7 @@ class TenantBody(IsolationFields):
     quotas: dict[str, Any] | None = None
     retention: dict[str, Any] | None = None
     mfa_required: bool | None = None
+    require_existing_namespace: bool | None = None
 
     def settings(self) -> dict[str, Any]:
         """What `update_tenant` takes: only what the body names."""
@@ -43,8 +44,9 @@ class TenantBody(IsolationFields):
             chosen = self.environment or EnvironmentShape()
             found |= {"environment_name": chosen.name or "", "environment_color": chosen.color or ""}
         found |= {name: getattr(self, name) or {} for name in ("quotas", "retention") if name in given}
-        if self.mfa_required is not None:
-            found["mfa_required"] = self.mfa_required
+        for name in ("mfa_required", "require_existing_namespace"):
+            if (value := getattr(self, name)) is not None:
+                found[name] = value
         return found
 
 
@@ -59,6 +61,7 @@ class TenantShape(IsolationFields):
     quotas: dict[str, int] | None = None
     retention: dict[str, int] | None = None
     mfa_required: bool | None = None
+    require_existing_namespace: bool | None = None
     deleted: bool = False
 
     @classmethod
@@ -92,6 +95,7 @@ def _own(tenant: Tenant) -> dict[str, Any]:
         "quotas": tenant.quotas or None,
         "retention": tenant.retention or None,
         "mfa_required": tenant.mfa_required or None,
+        "require_existing_namespace": tenant.require_existing_namespace or None,
     }
 
 

@@ -74,6 +74,7 @@ register_converter(ExecutionIdConverter, "execution")
 namespace_routes = [
     path("namespaces/search", route(GET=namespaces.search_namespaces)),
     path("namespaces/<str:namespace>/dependencies", route(GET=dependencies.read_namespace_dependencies)),
+    path("secrets", route(GET=namespaces.search_secrets)),
     path("namespaces/autocomplete", route(POST=namespaces.complete_namespace)),
     path(
         "namespaces/<str:namespace>",

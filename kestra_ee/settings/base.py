@@ -24,6 +24,8 @@ KESTRA_AUDIT_RETENTION_DAYS = int(env("KESTRA_EE_AUDIT_RETENTION_DAYS", "0"))
 """How long the installation's own audit log is kept; 0 for ever. Tenants have their own choice."""
 KESTRA_TEMPLATES = env_flag("KESTRA_EE_TEMPLATES")
 """Whether flows may take tasks from stored templates, as old flows do."""
+KESTRA_REQUIRE_EXISTING_NAMESPACE = env_flag("KESTRA_EE_REQUIRE_EXISTING_NAMESPACE")
+"""Whether flows of all tenants are saved only in namespaces that were created; a tenant may ask for it by itself."""
 KESTRA_PLUGIN_DEFAULTS = env_plugin_defaults("KESTRA_EE_PLUGIN_DEFAULTS")
 """For the flows of all tenants; weaker than what a namespace or a flow says, unless forced."""
 KESTRA_SLICE = int(env("KESTRA_EE_SLICE", "200"))

@@ -35,14 +35,20 @@ class TenantForm(forms.ModelForm[Tenant]):
 
     class Meta:
         model = Tenant
-        fields = ("id", "name", "environment_name", "environment_color", "mfa_required")
-        labels: ClassVar[dict[str, str]] = {"mfa_required": "Second factor required"}
+        fields = (
+            "id", "name", "environment_name", "environment_color", "mfa_required", "require_existing_namespace",
+        )  # fmt: skip
+        labels: ClassVar[dict[str, str]] = {
+            "mfa_required": "Second factor required",
+            "require_existing_namespace": "Namespaces are created first",
+        }
         help_texts: ClassVar[dict[str, str]] = {
             "id": "Lower-case letters, digits, - and _. Part of every address; never changes.",
             "name": "What people read in the tenant switcher.",
             "environment_name": "Shown on top of each page of the tenant, such as Production.",
             "environment_color": "#rrggbb of the stripe on top of each page; empty for none.",
             "mfa_required": "People of this tenant sign in with a second factor.",
+            "require_existing_namespace": "Flows are saved only in namespaces that were created.",
         }
 
     def clean(self) -> dict[str, Any]:
@@ -88,7 +94,7 @@ class TenantAdmin(ProductAdmin[Tenant]):
             return [(None, {"fields": ("id", "name", "first_admin")})]
         limits = limit_fields()
         return [
-            (None, {"fields": ("id", "name", "environment_name", "environment_color", "mfa_required")}),
+            (None, {"fields": TenantForm.Meta.fields}),
             *(
                 (title, {"fields": tuple(name for name in limits if name.startswith(group)), "description": text})
                 for group, title, text in (
@@ -125,7 +131,7 @@ class TenantAdmin(ProductAdmin[Tenant]):
             if change:
                 tenant = get_tenant(obj.pk)
                 choose_tenant_backends(acting_user=acting_user, tenant=tenant, body=_chosen(given))
-                plain = ("name", "environment_name", "environment_color", "mfa_required")
+                plain = TenantForm.Meta.fields[1:]
                 limits: dict[str, dict[str, int]] = {"quotas": {}, "retention": {}}
                 for name in limit_fields():
                     group, _, key = name.partition(".")

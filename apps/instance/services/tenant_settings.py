@@ -24,6 +24,7 @@ _FIELDS: Final = {
     "quotas": "quotas",
     "retention": "retention",
     "mfa_required": "mfaRequired",
+    "require_existing_namespace": "requireExistingNamespace",
 }
 _MAGIC: Final = (
     ("image/png", (b"\x89PNG\r\n\x1a\n",), b""),

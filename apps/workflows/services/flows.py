@@ -19,6 +19,7 @@ from apps.workflows.flow_language.violations import InvalidFlow
 from apps.workflows.models import Flow, FlowRevision, NamespaceRef
 from apps.workflows.plugin_api.task import Task
 from apps.workflows.services.definitions import layers_for
+from apps.workflows.services.namespace_access import check_namespace_exists
 from apps.workflows.services.quotas import check_flow_quota
 from apps.workflows.services.trigger_states import remove_triggers, sync_triggers
 from apps.workflows.services.worker_groups import check_worker_groups
@@ -62,7 +63,8 @@ def check_source(source: str) -> FlowDefinition:
 def create_flow(*, acting_user: Actor | None, source: str) -> SavedFlow:
     """Save a new flow. A deleted flow of that name comes back with its next revision.
 
-    Invalid (422) when the source has problems, or a flow of that name exists, TooManyRequests at the tenant's quota;
+    Invalid (422) when the source has problems, a flow of that name exists, or its namespace must be created first and
+    was not; TooManyRequests at the tenant's quota;
     nothing is stored then.
     """
     source = clean_source(source)
@@ -73,6 +75,7 @@ def create_flow(*, acting_user: Actor | None, source: str) -> SavedFlow:
         if flow is not None and not flow.deleted:
             raise Invalid(problems=[Problem("Flow id already exists", "flow.id")])
         check_flow_quota()
+        check_namespace_exists(definition.namespace)
         try:
             with transaction.atomic():
                 flow = _write(flow, definition, source, acting_user, now)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from django.conf import settings
+
+from apps.common.current_tenant import require_tenant
+from apps.common.errors import Invalid, Problem
+from apps.namespaces.models import Namespace
 from apps.namespaces.selectors import may_use
+from apps.tenants.selectors import get_open_tenant
 
 _NAMESPACE: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]*(\.[a-zA-Z0-9][a-zA-Z0-9_-]*)*")
 
@@ -27,3 +33,22 @@ def check_namespace(namespace: str, *, used_by: str) -> str:
     if namespace != used_by and not (_NAMESPACE.fullmatch(namespace) and may_use(namespace, used_by=used_by)):
         raise NamespaceNotAllowed(namespace)
     return namespace
+
+
+def check_namespace_exists(namespace: str) -> None:
+    """Invalid when flows are saved only in created namespaces and this one was not created.
+
+    ``KESTRA_REQUIRE_EXISTING_NAMESPACE`` asks for it, or the tenant's own setting: one query then, none elsewhere.
+    """
+    required = (
+        settings.KESTRA_REQUIRE_EXISTING_NAMESPACE or get_open_tenant(require_tenant()).require_existing_namespace
+    )
+    if required and not Namespace.objects.filter(pk=namespace).exists():
+        raise Invalid(
+            problems=[
+                Problem(
+                    f"The namespace '{namespace}' was not created; whoever may create namespaces does that first",
+                    "flow.namespace",
+                )
+            ]
+        )
