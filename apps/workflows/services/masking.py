@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import base64
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import quote, quote_plus
 
 from apps.workflows.engine.decision import Decision
 from apps.workflows.engine.frontier import NOT_LOADED, ExecutionRow, Frame
@@ -17,8 +20,8 @@ SHORTEST_IN_OUTPUTS: Final = 4
 
 
 def masked_outputs(value: Any, secrets: Collection[str]) -> Any:
-    """Outputs without these secrets; an encrypted text stays, it shows nothing."""
-    hidden = [secret for secret in longest_first(secrets) if len(secret) >= SHORTEST_IN_OUTPUTS]
+    """Outputs without these secrets, in whatever form; an encrypted text stays, it shows nothing."""
+    hidden = longest_first(secret for secret in secrets if len(secret) >= SHORTEST_IN_OUTPUTS)
     return _without(value, hidden) if hidden else value
 
 
@@ -30,9 +33,35 @@ def masked_text(text: str, secrets: Sequence[str]) -> str:
     return text
 
 
-def longest_first(secrets: Collection[str]) -> list[str]:
-    """The order in which ``masked_text`` wants them; without the empty text, which occurs everywhere."""
-    return sorted(filter(None, secrets), key=len, reverse=True)
+def longest_first(secrets: Iterable[str]) -> list[str]:
+    """Secrets with their forms, in the order in which ``masked_text`` wants them; without the empty text, which occurs
+    everywhere."""
+    return sorted({form for secret in secrets if secret for form in forms_of(secret)}, key=len, reverse=True)
+
+
+def forms_of(secret: str) -> set[str]:
+    """The texts that show a secret: itself, and as JSON, addresses, forms and headers (base64) carry it.
+
+    Of a very short one only itself: its forms would be found in other words.
+    """
+    if len(secret) < SHORTEST_IN_OUTPUTS:
+        return {secret}
+    written = secret.encode("utf-8", "surrogatepass")
+    coded = base64.b64encode(written).decode()
+    safe = base64.urlsafe_b64encode(written).decode()
+    return {
+        secret,
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        quote(written),
+        quote(written, safe=""),
+        quote_plus(written),
+        quote_plus(written, safe="*").replace("~", "%7E"),  # the filter urlencode, which writes as Java does
+        coded,
+        coded.rstrip("="),
+        safe,
+        safe.rstrip("="),
+    }
 
 
 def hide_secrets(decision: Decision, execution: ExecutionRow, secrets: Collection[str]) -> None:

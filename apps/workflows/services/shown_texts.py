@@ -18,6 +18,7 @@ from apps.workflows.expressions.errors import ExpressionError
 from apps.workflows.flow_language.flow import FlowDefinition
 from apps.workflows.services.definitions import load_flow
 from apps.workflows.services.expression_functions import StoreFunctions
+from apps.workflows.services.masking import longest_first, masked_text
 from apps.workflows.services.variables import ExpressionSource, nested_labels
 
 MASK: Final = "********"
@@ -63,9 +64,7 @@ class ShownTexts:
         return self._variables
 
     def _masked(self, text: str) -> str:
-        for secret in sorted(filter(None, self._secrets), key=len, reverse=True):
-            text = text.replace(secret, MASK)
-        return text
+        return masked_text(text, longest_first(self._secrets))
 
     def _masked_tree(self, value: Any) -> Any:
         match value:

@@ -15,6 +15,7 @@ from apps.workflows.plugin_api.labels import SYSTEM_PREFIX
 from apps.workflows.selectors.flow_sources import FlowSource
 from apps.workflows.services.definitions import LoadedFlow
 from apps.workflows.services.expression_functions import StoreFunctions
+from apps.workflows.services.masking import longest_first, masked_text
 from apps.workflows.services.variables import ExpressionSource
 
 MASK: Final = "********"
@@ -44,10 +45,7 @@ class TriggerScope:
 
     def mask(self, text: str) -> str:
         """The text without the secrets that were read so far."""
-        for secret in self._secrets:
-            if secret:
-                text = text.replace(secret, MASK)
-        return text
+        return masked_text(text, longest_first(self._secrets))
 
 
 def flow_scope(

@@ -10,7 +10,7 @@ from typing import Any
 from apps.common.clock import now as read_clock
 from apps.workflows.execution_store.save import LogRow, MetricRow
 from apps.workflows.plugin_api.task import Level, Task
-from apps.workflows.services.masking import masked_outputs, masked_text
+from apps.workflows.services.masking import longest_first, masked_outputs, masked_text
 from apps.workflows.worker.log_file import LogFile
 
 SHORTEST_SECRET = 1
@@ -34,6 +34,7 @@ class LogCapture:
         self.attempt = attempt
         self._lowest = 0 if threshold is None else threshold.rank
         self._lock = threading.Lock()
+        self._known: set[str] = set()
         self._secrets: list[str] = []
         self._kept_out: set[str] = set()
         self._lines: list[LogRow] = []
@@ -54,13 +55,13 @@ class LogCapture:
         self.mask_in_log(secret)
 
     def mask_in_log(self, secret: str) -> None:
-        """The same in the log alone; the longest first, as one may lie inside another."""
+        """The same in the log, in metrics and in errors alone."""
         if len(secret) < SHORTEST_SECRET:
             return
         with self._lock:
-            if secret not in self._secrets:
-                self._secrets.append(secret)
-                self._secrets.sort(key=len, reverse=True)
+            if secret not in self._known:
+                self._known.add(secret)
+                self._secrets = longest_first(self._known)
 
     def masked(self, text: str) -> str:
         """The text without any secret that was named so far."""
@@ -95,7 +96,8 @@ class LogCapture:
     def metric(self, kind: str, name: str, value: float, tags: Mapping[str, str] | None) -> None:
         """Keep a metric; a timer's seconds become milliseconds."""
         shown = value * 1000 if kind == "timer" else value
-        row = MetricRow(self.task_run_id, self.task_id, kind, name, shown, dict(tags or {}), read_clock())
+        held = {self.masked(key): self.masked(text) for key, text in (tags or {}).items()}
+        row = MetricRow(self.task_run_id, self.task_id, kind, self.masked(name), shown, held, read_clock())
         with self._lock:
             self._metrics.append(row)
 
