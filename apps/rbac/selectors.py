@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 from typing import Final, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 
 from apps.accounts.models import User, UserType
 from apps.common.errors import NotFound
@@ -196,6 +196,32 @@ def groups_of(user_ids: Iterable[str]) -> dict[str, list[GroupMember]]:
     for member in GroupMember.objects.filter(user_id__in=list(user_ids)).select_related("group"):
         found.setdefault(member.user_id, []).append(member)
     return found
+
+
+def held_roles(user_ids: Iterable[str]) -> dict[str, list[Binding]]:
+    """What is bound to each person himself. One query."""
+    found: dict[str, list[Binding]] = {}
+    wanted = list(user_ids)
+    for row in Binding.objects.filter(type=BindingType.USER, external_id__in=wanted).select_related("role"):
+        found.setdefault(row.external_id, []).append(row)
+    return found
+
+
+def count_members(group_ids: Iterable[str]) -> dict[str, int]:
+    """By group, those without members left out. One query."""
+    rows = (
+        GroupMember.objects.filter(group_id__in=list(group_ids))
+        .order_by()
+        .values_list("group_id")
+        .annotate(Count("pk"))
+    )
+    return dict(rows)
+
+
+def count_bindings(role_ids: Iterable[str]) -> dict[str, int]:
+    """By role, those that nobody has left out. One query."""
+    rows = Binding.objects.filter(role_id__in=list(role_ids)).order_by().values_list("role_id").annotate(Count("pk"))
+    return dict(rows)
 
 
 def users_by_id(user_ids: Iterable[str]) -> dict[str, User]:

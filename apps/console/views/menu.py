@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.urls import Resolver404, resolve, reverse
 
+from apps.rbac.catalog import NAMESPACED
 from apps.rbac.decisions import can, can_delegated, visible_namespaces
 
 NOTHING: Final = "nothing_here"
@@ -72,8 +73,8 @@ _GROUPS: Final[tuple[tuple[str, tuple[_Place, ...]], ...]] = (
             _Place("Manage Apps", "edit", "apps", "APP"),
             _Place("Users", "user", "admin/iam/users", "USER"),
             _Place("Groups", "user", "admin/iam/groups", "GROUP"),
-            _Place("Roles", "shield", "admin/iam/roles", "ROLE"),
-            _Place("Bindings", "link", "admin/iam/bindings", "BINDING"),
+            _Place("Roles", "shield", "admin/iam/roles", "ROLE", delegated=True),
+            _Place("Bindings", "link", "admin/iam/bindings", "BINDING", delegated=True),
             _Place("Invitations", "mail", "admin/iam/invitations", "USER", delegated=True),
             _Place("Service accounts", "key", "admin/iam/service-accounts", "USER"),
             _Place("Audit log", "logs", "admin/auditlogs", "AUDITLOG", in_namespace=True),
@@ -107,6 +108,21 @@ def menu_of(person: Any, tenant_id: str, path: str) -> list[MenuGroup]:
         MenuGroup(title, [_entry(person, place, _url(tenant_id, place), current) for place in inside])
         for title, inside in groups
         if inside
+    ]
+
+
+def pages_of_role(permissions: Mapping[str, Sequence[str]], tenant_id: str, *, everywhere: bool) -> list[str]:
+    """The labels that a person with this role alone would have, bound in the whole tenant or in one namespace."""
+    return [
+        place.label
+        for _, places in _GROUPS
+        for place in places
+        if not place.permission
+        or (
+            place.action in permissions.get(place.permission, ())
+            and (everywhere or place.delegated or place.permission in NAMESPACED)
+        )
+        if _answered(_url(tenant_id, place))
     ]
 
 
