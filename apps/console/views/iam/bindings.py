@@ -71,7 +71,8 @@ def change_bindings(request: HttpRequest) -> HttpResponseBase:
 
 def bind_namespaces(request: HttpRequest, person: User, subject: BindingType, subject_id: str) -> str:
     """The role `role` in each of `namespaces`, none of them is the whole tenant. All or none."""
-    role, places = get_role(request.POST.get("role", "")), words(request.POST.get("namespaces", "")) or [None]
+    role = get_role(request.POST.get("role", ""))
+    places: list[str | None] = [*words(request.POST.get("namespaces", ""))] or [None]
     with transaction.atomic():
         for namespace in places:
             create_binding(acting_user=person, subject=subject, subject_id=subject_id, role=role, namespace=namespace)
