@@ -4,6 +4,7 @@ from django.urls import path
 
 from apps.common.pages import page
 from apps.console.views import account, reading, sidebar
+from apps.console.views.dashboard import show_dashboard, show_panel
 from apps.console.views.events import events
 from apps.console.views.home import nothing_here, show_home, to_home, to_start
 from apps.console.views.iam import bindings, groups, people, roles
@@ -21,6 +22,8 @@ root_urls = [
 ]
 ui_urls = [
     path("", page(GET=show_home), name="home"),
+    path("dashboards", page(GET=show_dashboard), name="dashboards"),
+    path("dashboards/default/panels/<str:panel>", page(GET=show_panel), name="dashboard_panel"),
     path("logo", page(GET=show_logo), name="logo"),
     path("tenants", page(GET=list_tenants), name="tenants"),
     path("settings", page(GET=show_settings, POST=save_settings), name="settings"),

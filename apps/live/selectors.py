@@ -72,6 +72,20 @@ def read_events(tenants: Sequence[str], after: Position) -> tuple[list[EventRow]
     return events, max(horizon, after)
 
 
+def tenants_with_events() -> list[str]:
+    """Tenants of which there are events, one look at the index each."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TENANTS)
+        return [row[0] for row in cursor.fetchall() if row[0]]
+
+
+_TENANTS = """
+WITH RECURSIVE t AS (
+  SELECT min(tenant) AS tenant FROM public.live_event
+  UNION ALL SELECT (SELECT min(l.tenant) FROM public.live_event l WHERE l.tenant > t.tenant) FROM t
+  WHERE t.tenant IS NOT NULL)
+SELECT tenant FROM t WHERE tenant IS NOT NULL
+"""
 _READ = """
 WITH horizon AS (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin)
 SELECT h.xmin::text::bigint, e.xid::text::bigint, e.id, e.tenant, e.topic, e.namespace, e.kind, e.data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -254,6 +254,34 @@ HEARTBEAT_SECONDS: Final = 15.0
 HEADERS: Final = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 CONTENT_TYPE: Final = "text/event-stream"
 HEARTBEAT: Final = b": still here\n\n"
+
+
+async def merged(sources: Iterable[AsyncIterator[Event]]) -> AsyncGenerator[Event, None]:
+    """Events of several sources as they come; ends, with its error, when one of them ends."""
+    queue: asyncio.Queue[Event] = asyncio.Queue(1)
+
+    async def pump(source: AsyncIterator[Event]) -> None:
+        async for event in source:
+            await queue.put(event)
+
+    pumps = [asyncio.create_task(pump(source)) for source in sources]
+    taking: asyncio.Task[Event] | None = None
+    try:
+        while True:
+            taking = taking or asyncio.create_task(queue.get())
+            done, _ = await asyncio.wait({taking, *pumps}, return_when=asyncio.FIRST_COMPLETED)
+            if taking in done:
+                event, taking = taking.result(), None
+                yield event
+                continue
+            for ended in done:
+                await ended
+            return
+    finally:
+        waiting = [*pumps, *([taking] if taking is not None else [])]
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 def sse_message(data: str, *, event_id: str | None = None, event: str | None = None, retry: int | None = None) -> bytes:

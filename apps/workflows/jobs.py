@@ -16,6 +16,7 @@ from apps.workflows.services.flow_triggers import tell_triggers as tell
 from apps.workflows.services.handing_over import here_or_on_workers
 from apps.workflows.services.retention import purge_by_retention as purge_old
 from apps.workflows.services.retrying import create_retry
+from apps.workflows.services.rollups import fold_rollups as fold_counts
 from apps.workflows.services.subflows import create_child, kill_children_of
 from apps.workflows.worker.drive import Driver
 from apps.workflows.worker.poll_trigger import poll_trigger as look
@@ -154,3 +155,9 @@ def tick() -> None:
 def purge_by_retention() -> None:
     """What tenants keep for some days only goes."""
     purge_old()
+
+
+@shared_task
+def fold_rollups() -> None:
+    """Each minute: what dashboards count."""
+    fold_counts()

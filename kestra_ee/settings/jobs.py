@@ -40,6 +40,7 @@ KESTRA_PERIODIC_JOBS = {
         "expires": 600,
         "queue": "worker.default",
     },
+    "counts of dashboards": {"job": "workflows.fold_rollups", "every_seconds": 60, "expires": 50},
     "tenants to delete": {"job": "instance.delete_tenants", "every_seconds": 30, "expires": 25},
     "transfers": {"job": "transfers.carry", "every_seconds": 10, "expires": 10, "queue": "worker.default"},
     "key-value clean-up": {"job": "namespaces.clean_up_kv", "every_seconds": 3600, "expires": 600},

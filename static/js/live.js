@@ -3,7 +3,7 @@
 //   [data-live-refresh="<topic>"]               its data-live-src (the page itself when empty) is fetched again when the
 //                                               topic changes, at most each data-live-gap ms
 //   [data-live-rows]                            rows tr[data-row-id], fetched by data-live-src?ids=…; new ones are counted
-//   [data-refresh-every="<ms>"]                 fetched again while the tab is seen (what has no events: logs, Gantt)
+//   live:lines, live:more                       events of the document: new lines of a log, and that there are more
 const COALESCE = 400;
 const HIDE_AFTER = 60_000;
 const banners = () => document.querySelector("#banners");
@@ -98,6 +98,10 @@ document.addEventListener("click", (event) => event.target.closest("[data-live-p
 function onChange(message) {
   lastId = message.lastEventId || lastId;
   const { topic, kind, data } = JSON.parse(message.data);
+  if (kind === "lines" || kind === "more") {
+    document.dispatchEvent(new CustomEvent(`live:${kind}`, { detail: data }));
+    return;
+  }
   pendingTopics.add(topic);
   if (kind === "execution") {
     pendingTopics.add("executions");
@@ -125,7 +129,9 @@ function open() {
   if (source || !topics) return;
   // a browser's own reconnect says how far it has come; the first time the page itself says from where
   const since = encodeURIComponent(lastId || document.body.dataset.liveSince || banners()?.dataset.liveSince || "");
-  source = new EventSource(`${liveUrl}?topics=${encodeURIComponent(topics)}&since=${since}`);
+  const lines = document.querySelectorAll("#log li[id^=L]");
+  const line = lines.length ? lines[lines.length - 1].id.slice(1) : document.body.dataset.liveLine ?? "";
+  source = new EventSource(`${liveUrl}?topics=${encodeURIComponent(topics)}&since=${since}&line=${line}`);
   source.addEventListener("open", () => {
     tellStatus(false);
     if (lostAt && performance.now() - lostAt > 5000) everything();
@@ -179,17 +185,3 @@ function awaitBanners() {
 }
 document.addEventListener("htmx:after:swap", awaitBanners);
 awaitBanners();
-
-// ---- What has no events ---------------------------------------------------------------------------------------------
-const lastRefresh = new WeakMap();
-setInterval(() => {
-  if (document.hidden) return;
-  for (const node of document.querySelectorAll("[data-refresh-every]")) {
-    const due = (lastRefresh.get(node) ?? performance.now() - 0) + Number(node.dataset.refreshEvery);
-    if (!lastRefresh.has(node)) lastRefresh.set(node, performance.now());
-    else if (performance.now() >= due && !node.classList.contains("htmx-request")) {
-      lastRefresh.set(node, performance.now());
-      swap(node.dataset.liveSrc, node, node.dataset.liveSwap ?? "outerMorph");
-    }
-  }
-}, 250);

@@ -272,19 +272,3 @@ document.addEventListener("htmx:after:swap", () => {
   const head = one("#head[data-title]");
   if (head && document.title !== head.dataset.title) document.title = head.dataset.title;
 });
-
-// Log lines: the end is followed until the reader scrolls up.
-const log = one("#log");
-if (log) {
-  const follow = one("[data-follow]");
-  const atEnd = () => window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 80;
-  let following = Boolean(follow?.checked);
-  window.addEventListener("scroll", () => { if (follow) following = follow.checked && atEnd(); }, { passive: true });
-  follow?.addEventListener("change", () => { following = follow.checked; });
-  new MutationObserver(() => {
-    if (one("li[id^=L]", log)) one("#log-empty")?.remove();
-    if (following && one("#log-next", log)) window.scrollTo({ top: document.documentElement.scrollHeight });
-  }).observe(log, { childList: true });
-  const target = location.hash.startsWith("#L") && document.getElementById(location.hash.slice(1));
-  if (target) target.classList.add("log-target");
-}

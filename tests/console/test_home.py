@@ -9,7 +9,8 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from apps.accounts.models import User
-from apps.console.views.home import hour_bars, success_ratio
+from apps.console.views.bars import success_ratio
+from apps.console.views.home import hour_bars
 from apps.tenants.models import Tenant
 from apps.workflows.services.executions import StartRequest, create_execution
 from apps.workflows.services.flows import create_flow

@@ -20,8 +20,9 @@ from apps.common.display import local, zone_name
 from apps.common.errors import Forbidden, NotFound
 from apps.common.htmx import render_page
 from apps.console.selectors.tenants import tenants_of
+from apps.console.views.bars import ORDER, Segment, round_up, success_ratio
 from apps.rbac.decisions import can, visible_namespaces
-from apps.workflows.selectors.activity import OPEN_STATES, count_by_hour, count_open, has_flows
+from apps.workflows.selectors.activity import count_by_hour, count_open, has_flows
 from apps.workflows.selectors.conditions import Conditions
 from apps.workflows.selectors.execution_search import ExecutionFilter, search_executions
 from apps.workflows.selectors.flows import add_visible, list_flow_refs
@@ -30,21 +31,6 @@ from apps.workflows.views.live_page import listen_from
 
 HOURS: Final = 24
 LAST: Final = 10
-ORDER: Final = ("SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED", "RUNNING", "RESTARTED", "RETRYING", "KILLING",
-                "CREATED", "QUEUED", "PAUSED", "SKIPPED", "RETRIED")  # fmt: skip
-"""Stacks and ranks, from the ground up."""
-_SUCCESSFUL: Final = frozenset({"SUCCESS", "WARNING"})
-_OUTSIDE_RATIO: Final = frozenset({"SKIPPED", "CANCELLED", *OPEN_STATES})
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A piece of a stacked bar; `y` and `height` in percent of the chart."""
-
-    state: str
-    count: int
-    y: float
-    height: float
 
 
 @dataclass(frozen=True)
@@ -122,18 +108,12 @@ def show_home(request: HttpRequest) -> HttpResponse:
     return render_page(request, "console/home.html", context, fragment="console/_home.html")
 
 
-def success_ratio(totals: Counter[str]) -> float | None:
-    """SUCCESS and WARNING over what has ended, in percent; SKIPPED and CANCELLED count on neither side."""
-    ended = sum(count for state, count in totals.items() if state not in _OUTSIDE_RATIO)
-    return round(100 * sum(totals[state] for state in _SUCCESSFUL) / ended, 1) if ended else None
-
-
 def hour_bars(counted: list[tuple[datetime, str, int]], since: datetime) -> tuple[list[HourBar], int]:
     """A bar for each hour from `since`, also for empty ones, and the figure at the top of the axis."""
     by_hour: dict[datetime, dict[str, int]] = {since + timedelta(hours=number): {} for number in range(HOURS)}
     for hour, state, count in counted:
         by_hour.setdefault(hour, {})[state] = count
-    highest = _round_up(max((sum(states.values()) for states in by_hour.values()), default=0))
+    highest = round_up(max((sum(states.values()) for states in by_hour.values()), default=0))
     bars = []
     for hour, states in by_hour.items():
         segments, top = [], 100.0
@@ -144,15 +124,3 @@ def hour_bars(counted: list[tuple[datetime, str, int]], since: datetime) -> tupl
                 segments.append(Segment(state, count, round(top, 2), round(height, 2)))
         bars.append(HourBar(hour, segments))
     return bars, highest
-
-
-def _round_up(figure: int) -> int:
-    """To the next round number that halves well: 4, 10, 20, 50, 100, …"""
-    limit = 4
-    for step in (10, 20, 50):
-        if figure <= limit:
-            return limit
-        limit = step
-    while limit < figure:
-        limit *= 2
-    return limit

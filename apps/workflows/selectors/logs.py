@@ -11,6 +11,7 @@ from django.db import connection
 
 from apps.common.ids import from_uuid, to_uuid
 from apps.workflows.plugin_api.task import Level
+from apps.workflows.selectors.conditions import escape_like
 
 _LEVELS = {level.rank: level for level in Level}
 _SELECT = (
@@ -42,17 +43,41 @@ def list_logs(
     task_run_id: str | None = None,
     task_id: str | None = None,
     attempt: int | None = None,
+    text: str | None = None,
     after: int = 0,
+    before: int | None = None,
     limit: int = PAGE,
 ) -> list[LogView]:
-    """Lines of an execution in the order they were written, those after a number first. One query."""
+    """Lines of an execution in the order they were written. One query.
+
+    The first ones after a number; with ``before`` the last ones below that. ``text`` is looked for in any case.
+    """
     where = ["l.execution_id = %s", "l.id > %s"]
     values: list[Any] = [to_uuid(execution_id), after]
-    for condition, value in _filters(min_level, task_run_id, task_id, attempt):
+    for condition, value in _filters(min_level, task_run_id, task_id, attempt, text):
         where.append(condition)
         values.append(value)
+    if before is not None:
+        where.append("l.id < %s")
+        values.append(before)
+    order = "l.id" if before is None else "l.id DESC"
     with connection.cursor() as cursor:
-        cursor.execute(f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY l.id LIMIT %s", [*values, limit])
+        cursor.execute(f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY {order} LIMIT %s", [*values, limit])
+        found = [_view(row) for row in cursor.fetchall()]
+    return found if before is None else found[::-1]
+
+
+def list_fresh_logs(
+    execution_id: str, *, after: int, since: datetime, known: Sequence[int] = (), limit: int = PAGE
+) -> list[LogView]:
+    """Lines after a number, written since a moment, without those that are known: a line gets its number before its
+    transaction commits, so that a lower one may show later. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{_SELECT} WHERE l.execution_id = %s AND l.id > %s AND l.ts >= %s AND l.id <> ALL(%s)"
+            " ORDER BY l.id LIMIT %s",
+            [to_uuid(execution_id), after, since, list(known), limit],
+        )
         return [_view(row) for row in cursor.fetchall()]
 
 
@@ -61,17 +86,30 @@ def list_error_logs(execution_id: str, limit: int = PAGE) -> list[LogView]:
     return list_logs(execution_id, min_level=Level.ERROR, limit=limit)
 
 
-def count_logs(execution_id: str) -> dict[Level, int]:
+def count_logs(
+    execution_id: str, *, task_run_id: str | None = None, task_id: str | None = None, text: str | None = None
+) -> dict[Level, int]:
     """Lines by level."""
+    where: list[str] = ["l.execution_id = %s"]
+    values: list[Any] = [to_uuid(execution_id)]
+    for condition, value in _filters(None, task_run_id, task_id, None, text):
+        where.append(condition)
+        values.append(value)
+    joined = "" if task_id is None else "LEFT JOIN task_run t ON t.id = l.task_run_id"
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT level, count(*) FROM log WHERE execution_id = %s GROUP BY level", [to_uuid(execution_id)]
+            f"SELECT l.level, count(*) FROM log l {joined} WHERE {' AND '.join(where)} GROUP BY l.level",  # noqa: S608
+            values,
         )
         return {_LEVELS[row[0]]: row[1] for row in cursor.fetchall()}
 
 
 def _filters(
-    min_level: Level | None, task_run_id: str | None, task_id: str | None, attempt: int | None
+    min_level: Level | None,
+    task_run_id: str | None,
+    task_id: str | None,
+    attempt: int | None,
+    text: str | None = None,
 ) -> Sequence[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     if min_level is not None:
@@ -82,6 +120,8 @@ def _filters(
         found.append(("t.task_id = %s", task_id))
     if attempt is not None:
         found.append(("l.attempt = %s", attempt))
+    if text:
+        found.append(("l.message ILIKE %s", f"%{escape_like(text)}%"))
     return found
 
 

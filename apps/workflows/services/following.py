@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final, ParamSpec, TypeVar
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 import structlog
 from django.db import DatabaseError, connection
@@ -37,6 +37,16 @@ async def in_tenant(
             connection.close()
 
     return await asyncio.to_thread(call)
+
+
+class Follower(Protocol):
+    """Who is told of an execution at each look."""
+
+    tenant: str
+    execution_id: str
+
+    def tell(self, pulse: Pulse | None) -> None:
+        """Called twice a second from the looking thread, with the tenant's schema open; None: it is not there."""
 
 
 @dataclass(eq=False, slots=True)
@@ -94,12 +104,12 @@ async def _pump(events: AsyncIterator[Event], watch: Watch) -> None:
 class _Lookout:
     """The watches of this process, and the thread that looks for them while there are any."""
 
-    watches: set[Watch] = field(default_factory=set)
+    watches: set[Follower] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
     thread: threading.Thread | None = None
     wake: threading.Event = field(default_factory=threading.Event)
 
-    def add(self, watch: Watch) -> None:
+    def add(self, watch: Follower) -> None:
         with self.lock:
             self.watches.add(watch)
             if self.thread is None:
@@ -107,7 +117,7 @@ class _Lookout:
                 self.thread = threading.Thread(target=self._look, name="execution-lookout", daemon=True)
                 self.thread.start()
 
-    def remove(self, watch: Watch) -> None:
+    def remove(self, watch: Follower) -> None:
         with self.lock:
             self.watches.discard(watch)
             if not self.watches:
@@ -127,8 +137,8 @@ class _Lookout:
                 for tenant, watches in by_tenant.items():
                     with opened_schema(schema_of(tenant)):
                         found = read_pulses({watch.execution_id for watch in watches})
-                    for watch in watches:
-                        watch.tell(found.get(watch.execution_id))
+                        for watch in watches:
+                            watch.tell(found.get(watch.execution_id))
             except DatabaseError as error:
                 log.warning("followed executions cannot be read, trying again", error=str(error))
                 pause = RETRY_SECONDS
@@ -136,9 +146,9 @@ class _Lookout:
                 connection.close()  # between two looks no connection is held
             self.wake.wait(pause)
 
-    def _by_tenant(self) -> dict[str, list[Watch]]:
+    def _by_tenant(self) -> dict[str, list[Follower]]:
         with self.lock:
-            found: dict[str, list[Watch]] = {}
+            found: dict[str, list[Follower]] = {}
             for watch in self.watches:
                 found.setdefault(watch.tenant, []).append(watch)
             if found:
@@ -149,6 +159,16 @@ class _Lookout:
 
 
 _LOOKOUT = _Lookout()
+
+
+def follow(follower: Follower) -> None:
+    """Tell it of its execution at each look, from now on."""
+    _LOOKOUT.add(follower)
+
+
+def unfollow(follower: Follower) -> None:
+    """Tell it no more."""
+    _LOOKOUT.remove(follower)
 
 
 def stop_lookout() -> None:
