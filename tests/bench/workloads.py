@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tests.bench.chain import celery_chain
 from tests.bench.figures import LOG, RETURN, Figure, lasted, median_of, save, start, wait
+from tests.bench.followers import followers
 from tests.bench.large import w6_large
 from tests.bench.machine import slow_commits
 from tests.bench.rates import w4_paced, w4_rate
@@ -81,7 +82,10 @@ WORKLOADS: dict[str, Callable[[Server, float], list[Figure]]] = {
     "slow-commit": w1_slow_commit,
     "schedules": due_minute,
     "idle-schedules": idle_schedules,
+    "followers": followers,
 }
 
-USUAL = tuple(name for name in WORKLOADS if name not in {"w6-large", "sleepers", "chain", "slow-commit", "schedules"})
+USUAL = tuple(
+    name for name in WORKLOADS if name not in {"w6-large", "sleepers", "chain", "slow-commit", "schedules", "followers"}
+)
 """Without a name: what takes minutes, needs Redis or changes the database's settings is asked for by its name."""

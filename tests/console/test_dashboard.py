@@ -65,5 +65,5 @@ def test_the_page_asks_a_bounded_number_of_queries(
 ) -> None:
     alices = Pages(alice)
     alices.get("/dashboards")
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(20):
         alices.get("/dashboards")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
@@ -17,6 +18,9 @@ MOST_CHILDREN: Final = 20
 """Executions that are listed below the one that started them."""
 MOST_LOOKED_AT: Final = 2_000
 """Executions of one correlation, the oldest, among which those are looked for that one of them started."""
+MOST_FAMILY: Final = 300
+"""Executions of one correlation that are shown together."""
+_MEMBER: Final = "id, namespace, flow_id, state, start_date, end_date, trigger #>> '{variables,executionId}' AS cause"
 _HEAD: Final = "e.id, e.namespace, e.flow_id, e.flow_ref, e.state"
 
 
@@ -88,3 +92,32 @@ def _children(row: ExecutionRow) -> list[ExecutionHead]:
 
 def _head(columns: Sequence[Any]) -> ExecutionHead:
     return ExecutionHead(from_uuid(columns[0]), *columns[1:5])
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyMember:
+    """An execution of a correlation. ``cause`` is the id of the execution that started it, empty when none did."""
+
+    id: str
+    namespace: str
+    flow_id: str
+    state: str
+    started: datetime
+    ended: datetime | None
+    cause: str
+
+
+def read_family(row: ExecutionRow) -> tuple[list[FamilyMember], bool]:
+    """The executions of the same correlation, the first one too, oldest first; True when there are more than
+    MOST_FAMILY. One query."""
+    first = correlation_of(row)
+    with time_limit(LIST_MILLISECONDS), connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_MEMBER} FROM execution WHERE id = ANY(%s) UNION (SELECT {_MEMBER} FROM execution"  # noqa: S608
+            " WHERE correlation = %s ORDER BY start_date LIMIT %s) ORDER BY start_date, id",
+            [[to_uuid(one) for one in {row.id, first} if is_id(one)], first, MOST_FAMILY + 1],
+        )
+        found = [
+            FamilyMember(from_uuid(columns[0]), *columns[1:6], columns[6] or "") for columns in cursor.fetchall()
+        ]
+    return found[:MOST_FAMILY], len(found) > MOST_FAMILY

@@ -17,7 +17,6 @@ from apps.rbac.decisions import can
 from apps.workflows.plugin_api.state import State
 from apps.workflows.selectors.flows import find_flow
 from apps.workflows.selectors.logs import LogView, list_error_logs
-from apps.workflows.selectors.task_tree import TreeRun, find_run, list_runs_with_outputs, read_run_outputs
 from apps.workflows.views.execution_offers import ExecutionRights, list_offers
 from apps.workflows.views.execution_relatives import find_children, find_readable
 from apps.workflows.views.execution_view import ExecutionView
@@ -32,6 +31,8 @@ TABS: Final = (
     ("gantt", "Gantt", "execution_gantt"),
     ("logs", "Logs", "execution_logs"),
     ("outputs", "Outputs", "execution_outputs"),
+    ("metrics", "Metrics", "execution_metrics"),
+    ("dependencies", "Dependencies", "execution_dependencies"),
 )
 
 
@@ -89,43 +90,6 @@ def show_gantt(request: HttpRequest, namespace: str, flow_id: str, execution_id:
     else:
         template = "workflows/executions/_gantt.html" if is_fragment(request) else "workflows/executions/gantt.html"
     return render(request, template, context)
-
-
-@access("EXECUTION", "READ", namespace=IN_VIEW)
-def show_outputs(request: HttpRequest, namespace: str, flow_id: str, execution_id: str) -> HttpResponse:
-    """Task runs that left outputs; `run` shows those of one."""
-    live = listen_from(request)
-    execution = ExecutionView(readable_execution(request, namespace, flow_id, execution_id))
-    after = request.GET.get("after", "0")
-    runs = list_runs_with_outputs(execution_id, after=int(after) if after.isdecimal() else 0, limit=100)
-    run_id = request.GET.get("run", "")
-    chosen = find_run(execution_id, run_id) if is_id(run_id) else None
-    if run_id and chosen is None:
-        raise NotFound(f"There is no task run {run_id[:40]} in this execution.")
-    if chosen is None and runs:
-        chosen = runs[0]
-    held = None if chosen is None else read_run_outputs(execution_id, chosen.id)
-    context = {
-        **live,
-        **execution_context(request, execution, tab="outputs"),
-        "runs": runs[:100],
-        "following": runs[99].seq if len(runs) > 100 else None,
-        "chosen": chosen,
-        "values": show_outputs_of(execution_id, held),
-        "expression": "" if chosen is None else outputs_expression(chosen),
-    }
-    template = "workflows/executions/_outputs.html" if is_fragment(request) else "workflows/executions/outputs.html"
-    return render(request, template, context)
-
-
-def outputs_expression(run: TreeRun) -> str:
-    """How a task reads these outputs: {{ outputs.load }}, {{ outputs['load-all'] }}, {{ outputs.check['no'] }}."""
-    name = f".{run.task_id}" if run.task_id.isidentifier() else f"[{_quoted(run.task_id)}]"
-    return f"{{{{ outputs{name}{'' if run.value is None else f'[{_quoted(run.value)}]'} }}}}"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def execution_context(request: HttpRequest, execution: ExecutionView, *, tab: str) -> dict[str, Any]:
