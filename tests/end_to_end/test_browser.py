@@ -143,6 +143,47 @@ def test_log_lines_and_bars_arrive_while_it_runs_and_kill_ends_it(page: Page, pr
     expect(page.locator("#head")).to_have_attribute("data-state", "KILLED")
 
 
+FAILING = """\
+id: fragile
+namespace: company.team
+tasks:
+  - {id: begin, type: io.kestra.plugin.core.log.Log, message: "Beginning"}
+  - {id: nap, type: io.kestra.plugin.core.flow.Sleep, duration: PT8S}
+  - {id: check, type: io.kestra.plugin.core.log.Log, message: "Checking"}
+  - {id: break, type: io.kestra.plugin.core.execution.Fail, errorMessage: "The supplier sent no file"}
+"""
+
+
+def test_watch_it_fail_read_why_and_restart(page: Page, product: Server) -> None:
+    headers = {"Content-Type": "application/x-yaml"}
+    product.client.post("/api/v1/main/flows", content=FAILING, headers=headers).raise_for_status()
+    started = product.client.post("/api/v1/main/executions/company.team/fragile").json()["id"]
+    at = f"/ui/main/executions/company.team/fragile/{started}"
+    page.goto(f"{at}/logs")
+    page.evaluate("window.notReloaded = true")
+    expect(page.locator("#log")).to_contain_text("Beginning")
+    expect(page.locator("#log")).to_contain_text("Checking")
+    assert page.evaluate("window.notReloaded") is True, "lines came in the stream"
+
+    # what failed, why, and the way to its line, on every tab
+    expect(page.locator("#head")).to_have_attribute("data-state", "FAILED")
+    expect(page.get_by_role("alert")).to_contain_text("The supplier sent no file")
+    page.get_by_role("link", name="Jump to log").click()
+    expect(page.locator("#log li.log-target")).to_contain_text("The supplier sent no file")
+    page.get_by_label("Find in messages").fill("SUPPLIER")
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator("#log mark").first).to_have_text("supplier")
+
+    page.goto(f"{at}/gantt")
+    expect(page.locator(".gantt-row")).to_have_count(4)
+    page.get_by_role("link", name="Restart", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Restart").click()
+    page.wait_for_url(f"**/executions/company.team/fragile/{started}")
+    page.get_by_role("link", name="Gantt").click()
+    expect(page.locator(".gantt-row .badge").first).to_contain_text("2")
+    expect(page.locator("#head")).to_have_attribute("data-state", "FAILED")
+
+
 def test_an_open_list_follows_what_others_do(page: Page, product: Server) -> None:
     flow = FLOW.replace("greeting", "watched").replace("  - {id: name, type: STRING}\n", "").replace("inputs:\n", "")
     flow = flow.replace("Hello {{ inputs.name }}", "Hello")

@@ -118,6 +118,7 @@ def read_family(row: ExecutionRow) -> tuple[list[FamilyMember], bool]:
             [[to_uuid(one) for one in {row.id, first} if is_id(one)], first, MOST_FAMILY + 1],
         )
         found = [
-            FamilyMember(from_uuid(columns[0]), *columns[1:6], columns[6] or "") for columns in cursor.fetchall()
+            FamilyMember(from_uuid(row_id), namespace, of_flow, state, started, ended, cause or "")
+            for row_id, namespace, of_flow, state, started, ended, cause in cursor.fetchall()
         ]
     return found[:MOST_FAMILY], len(found) > MOST_FAMILY

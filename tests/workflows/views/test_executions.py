@@ -201,7 +201,7 @@ def test_a_failure_is_told_on_top_with_the_way_to_its_line(flows: FlowRunner, pa
     shown = pages(alice).get(page_of(ran.execution_id, "fails"))
     assert "try_it failed" in shown.text
     assert "the disk is full" in shown.text
-    assert any("/logs?run=" in link and "#L" in link for link in shown.links())
+    assert any("/logs?level=&at=" in link and "#L" in link for link in shown.links())
 
 
 def test_logs_come_in_pages_and_new_lines_alone(flows: FlowRunner, pages: AsPages, alice: User) -> None:
