@@ -57,6 +57,7 @@ _GROUPS: Final[tuple[tuple[str, tuple[_Place, ...]], ...]] = (
         "Workspace",
         (
             _Place("Home", "home", "", key="d"),
+            _Place("Dashboard", "pulse", "dashboards", "EXECUTION"),
             _Place("Flows", "flow", "flows", "FLOW", key="f"),
             _Place("Executions", "runs", "executions", "EXECUTION", key="e"),
             _Place("Logs", "logs", "logs", "EXECUTION", key="l"),

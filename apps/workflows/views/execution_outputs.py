@@ -103,6 +103,7 @@ def evaluate(request: HttpRequest, namespace: str, flow_id: str, execution_id: s
         execution_id=execution_id, task_run_id=None if chosen is None else chosen.id, expression=expression
     )
     context = {
+        **listen_from(request),
         **execution_context(request, execution, tab="outputs"),
         "evaluated": found,
         "expression": expression,

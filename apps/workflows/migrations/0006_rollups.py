@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workflows", "0004_templates"),
+        ("workflows", "0005_quota_refusals"),
     ]
 
     operations = [
