@@ -1,7 +1,4 @@
-"""The one filter grammar of lists: flat parameters, filters[field][OP]=v, and the pages' key.op=v → criteria.
-
-Pure: it reads texts and gives values. Turning a criterion into a query is the selectors' part.
-"""
+"""Criteria, and how the API writes them: flat parameters and filters[field][OP]=v; a page's bare key.op=v pairs."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -30,6 +27,7 @@ class Op(StrEnum):
     PREFIX = "PREFIX"
     IS_SET = "IS_SET"
     IS_NOT_SET = "IS_NOT_SET"
+    NOT_PREFIX = "NOT_PREFIX"
 
 
 @dataclass(frozen=True)
@@ -84,10 +82,13 @@ FLAT_OPS: Final = {
 """The flat parameters of the API and what each means when it is given alone."""
 
 PAGE_OPS: Final = {
+    "is": Op.IN,
     "not": Op.NOT_IN,
     "has": Op.CONTAINS,
     "hasnot": Op.NOT_CONTAINS,
     "prefix": Op.PREFIX,
+    "outside": Op.NOT_PREFIX,
+    "starts": Op.STARTS_WITH,
     "suffix": Op.ENDS_WITH,
     "re": Op.REGEX,
     "gt": Op.GREATER_THAN,
@@ -102,7 +103,7 @@ PAGE_OPS: Final = {
 MAP_FIELDS: Final = frozenset({"labels", "details"})
 _LISTS: Final = frozenset({Op.IN, Op.NOT_IN})
 _BRACKETS: Final = re.compile(r"\[([^\[\]]*)\]")
-_PAGE_KEY: Final = re.compile(r"^([A-Za-z][A-Za-z0-9]*)(?:\[([^\]]+)\])?(?:\.([a-z]+))?$")
+PAGE_KEY: Final = re.compile(r"^([A-Za-z][A-Za-z0-9]*)(?:\[([^\]]+)\])?(?:\.([a-z]+))?$")
 _NESTED: Final = frozenset({"and", "or"})
 
 
@@ -135,10 +136,10 @@ def parse_page_filters(
     found: dict[tuple[str, str | None, Op], list[str]] = {}
     unknown: list[str] = []
     for name, text in pairs:
-        match = _PAGE_KEY.match(name)
+        match = PAGE_KEY.match(name)
         field, key, word = match.groups() if match else (name, None, None)
         if match is None or field not in fields or (word is not None and word not in PAGE_OPS):
-            unknown.append(name + _guess(field, fields))
+            unknown.append(name + guess(field, fields))
             continue
         op = PAGE_OPS[word] if word else (defaults or {}).get(field, Op.IN)
         found.setdefault((field, key, op), []).extend([] if op in {Op.IS_SET, Op.IS_NOT_SET} else split_list(text))
@@ -188,10 +189,10 @@ def _bracketed(name: str, value: str, fields: Collection[str]) -> Criterion:
     field, word, key = parts[0], parts[1].upper(), parts[2] if len(parts) == 3 else None
     if field not in fields:
         raise BadFilter(
-            f"Cannot filter by '{field[:60]}'{_guess(field, fields)}. Possible: {', '.join(sorted(fields))}."
+            f"Cannot filter by '{field[:60]}'{guess(field, fields)}. Possible: {', '.join(sorted(fields))}."
         )
     if word not in Op.__members__:
-        raise BadFilter(f"'{word[:40]}' is no operator{_guess(word, Op.__members__)}. Possible: {', '.join(Op)}.")
+        raise BadFilter(f"'{word[:40]}' is no operator{guess(word, Op.__members__)}. Possible: {', '.join(Op)}.")
     if field in MAP_FIELDS and key is None:
         key, colon, value = value.partition(":")
         if not colon:
@@ -200,6 +201,7 @@ def _bracketed(name: str, value: str, fields: Collection[str]) -> Criterion:
     return Criterion(field, op, tuple(value.split(",")) if op in _LISTS else (value,), key, group)
 
 
-def _guess(word: str, known: Collection[str]) -> str:
+def guess(word: str, known: Collection[str]) -> str:
+    """A remark that names what is nearest, empty when nothing is near."""
     near = get_close_matches(word, list(known), n=1)
     return f" (did you mean '{near[0]}'?)" if near else ""
