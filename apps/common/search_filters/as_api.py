@@ -23,7 +23,7 @@ def api_parameters(criteria: Iterable[Criterion], keys: Keys, *, now: datetime, 
     pairs = []
     for one in as_api(criteria, keys, now=now, zone=zone):
         if one.field == TEXT_KEY and one.op is Op.EQUALS:
-            pairs.append(("q", join_words(one.values)))
+            pairs.append(("q", one.values[0]))
             continue
         name = f"filters[{one.field}][{one.op}]" + (f"[{one.key}]" if one.key is not None else "")
         several = one.op in {Op.IN, Op.NOT_IN}
@@ -41,7 +41,9 @@ def typed_criteria(text: str, keys: Keys, *, now: datetime, zone: ZoneInfo) -> l
 
 def _translated(one: Criterion, keys: Keys, now: datetime, zone: ZoneInfo) -> Iterator[Criterion]:
     if one.field == TEXT_KEY:
-        yield Criterion(TEXT_KEY, Op.NOT_CONTAINS if one.op is Op.NOT_CONTAINS else Op.EQUALS, one.values)
+        yield Criterion(
+            TEXT_KEY, Op.NOT_CONTAINS if one.op is Op.NOT_CONTAINS else Op.EQUALS, (join_words(one.values),)
+        )
         return
     key = keys.by_name[one.field]
     name = key.api or key.name

@@ -41,24 +41,9 @@ _UNITS: Final = {
     "w": "w", "week": "w", "weeks": "w", "month": "M", "months": "M", "y": "y", "year": "y", "years": "y",
 }  # fmt: skip
 STARTING_WORDS: Final = frozenset(
-    [
-        "last",
-        "past",
-        "this",
-        "next",
-        "today",
-        "yesterday",
-        "since",
-        "before",
-        "after",
-        "between",
-        "day",
-        "q1",
-        "q2",
-        "q3",
-        "q4",
-    ]
-)
+    ["last", "past", "this", "next", "today", "yesterday", "since", "before", "after", "between", "day",
+     "q1", "q2", "q3", "q4"]
+)  # fmt: skip
 """Words that may begin a time in typed text; as words to search for they are quoted."""
 _MOST_WORDS: Final = 5
 

@@ -37,6 +37,7 @@ from apps.workflows.selectors.execution_search import (
     list_execution_ids,
     search_executions,
 )
+from apps.workflows.selectors.filter_keys import EXECUTION_KEYS
 from apps.workflows.selectors.flows import MAX_FLOWS, add_visible, list_namespaces, not_deleted, search_flows
 from apps.workflows.selectors.task_runs import list_task_runs
 from apps.workflows.services.bulk_executions import (
@@ -190,7 +191,8 @@ def find_filter(request: Request, action: str) -> ExecutionFilter:
     """What the query asks for, within what the caller may do. BadRequest."""
     with filters_of_the_caller():
         return build_execution_filter(
-            read_criteria(request.query_params, FIELDS), namespaces=seen_by(request, "EXECUTION", action)
+            read_criteria(request.query_params, FIELDS, EXECUTION_KEYS),
+            namespaces=seen_by(request, "EXECUTION", action),
         )
 
 

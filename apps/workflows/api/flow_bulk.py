@@ -13,7 +13,6 @@ from apps.common.api import parse_shape, query_flag
 from apps.common.errors import BadRequest, IllegalArgument, Invalid, Problem
 from apps.rbac.decisions import can, check_can
 from apps.workflows.api.describe import BYTES, FLOW_FILTERS, FORM, YAML, describe, flag, text
-from apps.workflows.api.flow_lists import FIELDS, flow_conditions
 from apps.workflows.api.reading import answer_json, filters_of_the_caller, read_criteria, read_source, seen_by
 from apps.workflows.schemas.flows import (
     BulkShape,
@@ -23,6 +22,7 @@ from apps.workflows.schemas.flows import (
     bulk_error_json,
     check_json,
 )
+from apps.workflows.selectors.filter_keys import FLOW_KEYS
 from apps.workflows.selectors.flows import FlowRow, add_visible, search_flows
 from apps.workflows.services.flow_bundles import (
     MAX_FLOWS,
@@ -37,6 +37,7 @@ from apps.workflows.services.flow_bundles import (
 )
 from apps.workflows.services.flow_checks import check_flows, check_task, check_trigger
 from apps.workflows.services.flow_documents import flow_document
+from apps.workflows.services.flow_filters import FIELDS, flow_conditions
 
 ARCHIVE: Final = {"Content-Disposition": 'attachment; filename="flows.zip"'}
 IDS: Final = list[FlowKeyShape]
@@ -201,7 +202,7 @@ def _named(request: Request, action: str) -> list[FlowRow] | HttpResponse:
 def _found(request: Request, action: str) -> list[FlowRow]:
     """The flows that the query finds, of those with which the caller may do this."""
     with filters_of_the_caller():
-        conditions = flow_conditions(read_criteria(request.query_params, FIELDS))
+        conditions = flow_conditions(read_criteria(request.query_params, FIELDS, FLOW_KEYS))
         add_visible(conditions, seen_by(request, "FLOW", action))
         rows, total = search_flows(conditions, order=(), offset=0, size=MAX_FLOWS)
     if total > MAX_FLOWS:

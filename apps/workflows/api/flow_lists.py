@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.common.access import access
 from apps.common.pagination import Page
-from apps.common.search_filters import BadFilter, Criterion, Op
 from apps.workflows.api.describe import FLOW_FILTERS, PAGE, SORTED_PAGE, describe, text
 from apps.workflows.api.reading import (
     MAX_SIZE,
@@ -20,20 +18,18 @@ from apps.workflows.api.reading import (
     seen_by,
 )
 from apps.workflows.schemas.flows import FlowPageShape, FlowShape, SourceHitPageShape
-from apps.workflows.selectors.conditions import NEGATIVE, Conditions, add_text, escape_like
+from apps.workflows.selectors.conditions import escape_like
+from apps.workflows.selectors.filter_keys import FLOW_KEYS
 from apps.workflows.selectors.flows import (
     SORTABLE,
-    add_scope,
     add_visible,
-    add_words,
     find_fragments,
     list_namespaces,
     not_deleted,
     search_flows,
 )
 from apps.workflows.services.flow_documents import flow_document
-
-FIELDS: Final = ("q", "scope", "namespace", "labels", "flowId")
+from apps.workflows.services.flow_filters import FIELDS, flow_conditions
 
 
 @describe(FlowPageShape, query=(*FLOW_FILTERS, *SORTED_PAGE), tag="Flows")
@@ -42,7 +38,7 @@ def find_flows(request: Request) -> Page[dict[str, Any]]:
     """Flows that the caller may see, a page at a time."""
     asked = read_page_asked(request.query_params, sortable=SORTABLE)
     with filters_of_the_caller():
-        conditions = flow_conditions(read_criteria(request.query_params, FIELDS))
+        conditions = flow_conditions(read_criteria(request.query_params, FIELDS, FLOW_KEYS))
         add_visible(conditions, seen_by(request, "FLOW"))
         rows, total = search_flows(conditions, order=asked.order, offset=asked.offset, size=asked.size)
     return Page([flow_document(row) for row in rows], total)
@@ -87,42 +83,3 @@ def search_sources(request: Request) -> Page[dict[str, Any]]:
         {"model": flow_document(row), "fragments": find_fragments(row.source, wanted) if wanted else []} for row in rows
     ]
     return Page(hits, total)
-
-
-def flow_conditions(criteria: Iterable[Criterion]) -> Conditions:
-    """What the filters of flow lists say, for flows that are not deleted. BadFilter."""
-    conditions = not_deleted()
-    for criterion in criteria:
-        if criterion.group is not None:
-            raise BadFilter("Alternatives (filters[or]) are not offered here; ask once for each.")
-        match criterion.field:
-            case "q":
-                add_words(conditions, " ".join(criterion.values))
-            case "namespace":
-                add_text(conditions, "f.namespace", criterion)
-            case "flowId":
-                add_text(conditions, "f.flow_id", criterion)
-            case "scope":
-                _add_scope(conditions, criterion)
-            case "labels":
-                _add_label(conditions, criterion)
-    return conditions
-
-
-def _add_scope(conditions: Conditions, criterion: Criterion) -> None:
-    wanted = {value.upper() for value in criterion.values}
-    if unknown := wanted - {"USER", "SYSTEM"}:
-        raise BadFilter(f"'{min(unknown)[:40]}' is no scope. Possible: USER, SYSTEM.")
-    add_scope(conditions, {"USER", "SYSTEM"} - wanted if criterion.op in NEGATIVE else wanted)
-
-
-def _add_label(conditions: Conditions, criterion: Criterion) -> None:
-    if criterion.op not in {Op.EQUALS, Op.IN, Op.NOT_EQUALS, Op.NOT_IN}:
-        raise BadFilter(f"'labels' cannot be compared with {criterion.op}.")
-    word = "NOT " if criterion.op in NEGATIVE else ""
-    conditions.add(
-        f"{word}EXISTS (SELECT 1 FROM jsonb_array_elements(f.labels) AS label"  # noqa: S608
-        " WHERE label ->> 'key' = %s AND label ->> 'value' = ANY(%s::text[]))",
-        criterion.key,
-        list(criterion.values),
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -13,10 +12,8 @@ from rest_framework.request import Request
 
 from apps.common.access import access
 from apps.common.api import query_number
-from apps.common.clock import now as read_clock
 from apps.common.errors import NotFound
 from apps.common.ids import to_uuid
-from apps.common.search_filters import BadFilter, Criterion, Op
 from apps.workflows.api.describe import SORTED_PAGE, TEXT, describe, moment, number, text
 from apps.workflows.api.executions import INEXACT
 from apps.workflows.api.reading import (
@@ -29,38 +26,23 @@ from apps.workflows.api.reading import (
     seen_by,
     tenant_of,
 )
-from apps.workflows.plugin_api.duration import parse_duration
-from apps.workflows.plugin_api.task import Level
 from apps.workflows.schemas.logs import LogEntryShape, LogPageShape, log_json, log_text
-from apps.workflows.selectors.conditions import Conditions, add_text
-from apps.workflows.selectors.flows import add_visible, find_flow, list_flow_refs
+from apps.workflows.selectors.filter_keys import LOG_KEYS
+from apps.workflows.selectors.flows import find_flow
 from apps.workflows.selectors.log_search import (
     PAGE,
-    LogFilter,
     LogLine,
     execution_conditions,
     list_execution_logs,
     search_logs,
 )
-from apps.workflows.services.execution_filters import parse_instant
 from apps.workflows.services.following import in_tenant
+from apps.workflows.services.log_filters import FIELDS, build_log_filter
 from apps.workflows.services.logs import delete_execution_logs, delete_flow_logs
 
 MORE_LINES: Final = "X-Next-Line"
 """Header of a log with more lines than one answer holds: give it as `after`."""
 SORTABLE: Final = {"timestamp": "id", "date": "id"}
-FIELDS: Final = (
-    "q",
-    "namespace",
-    "flowId",
-    "triggerId",
-    "executionId",
-    "taskId",
-    "minLevel",
-    "startDate",
-    "endDate",
-    "timeRange",
-)
 LINE_FILTERS: Final = (
     text("minLevel", "Least level."),
     text("taskRunId"),
@@ -149,65 +131,14 @@ def find_logs(request: Request) -> HttpResponse:
     """
     asked = read_page_asked(request.query_params, sortable=SORTABLE, default=("-id",))
     with filters_of_the_caller():
-        wanted = _log_filter(request)
+        wanted = build_log_filter(
+            read_criteria(request.query_params, FIELDS, LOG_KEYS), namespaces=seen_by(request, "EXECUTION")
+        )
         lines, total, exact = search_logs(
             wanted, size=asked.size, offset=asked.offset, oldest_first=asked.order[:1] == ("id",)
         )
     body = {"results": [log_json(line) for line in lines], "total": total}
     return answer_json(body, headers=None if exact else {INEXACT: "false"})
-
-
-def _log_filter(request: Request) -> LogFilter:
-    wanted, flows = LogFilter(), Conditions()
-    for criterion in read_criteria(request.query_params, FIELDS):
-        if criterion.group is not None:
-            raise BadFilter("Alternatives (filters[or]) are not offered here; ask once for each.")
-        match criterion.field:
-            case "namespace":
-                add_text(flows, "f.namespace", criterion)
-            case "flowId":
-                add_text(flows, "f.flow_id", criterion)
-            case "startDate" | "endDate" | "timeRange":
-                _set_time(wanted, criterion)
-            case _:
-                _set_value(wanted, criterion)
-    if wanted.execution_id is not None:
-        to_uuid(wanted.execution_id)
-    add_visible(flows, seen_by(request, "EXECUTION"))
-    if flows.parts:
-        wanted.flow_refs = list_flow_refs(flows)
-    return wanted
-
-
-def _set_value(wanted: LogFilter, criterion: Criterion) -> None:
-    value = criterion.values[-1] if criterion.values else ""
-    match criterion.field:
-        case "q":
-            wanted.text = value
-        case "minLevel":
-            if value.upper() not in Level.__members__:
-                raise BadFilter(f"'minLevel' must be one of {', '.join(Level)}, not '{value[:20]}'.")
-            wanted.min_level = Level(value.upper())
-        case "triggerId" | "executionId" | "taskId":
-            if criterion.op not in {Op.EQUALS, Op.IN} or len(criterion.values) != 1:
-                raise BadFilter(f"'{criterion.field}' can only be compared with EQUALS and one value.")
-            name = {"triggerId": "trigger_id", "executionId": "execution_id", "taskId": "task_id"}[criterion.field]
-            setattr(wanted, name, value)
-
-
-def _set_time(wanted: LogFilter, criterion: Criterion) -> None:
-    value = criterion.values[-1]
-    if criterion.field == "timeRange":
-        try:
-            wanted.start = read_clock() - parse_duration(value)
-        except (ValueError, OverflowError) as error:
-            raise BadFilter(f"'timeRange' must be a duration like PT24H, not '{value[:40]}'.") from error
-        return
-    found: datetime = parse_instant(criterion.field, value)
-    if criterion.field == "startDate":
-        wanted.start = found
-    else:
-        wanted.end = found
 
 
 def _line_filters(request: Request) -> dict[str, Any]:

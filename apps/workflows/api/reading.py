@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
 
 import yaml
 from django.db import DataError
@@ -14,9 +15,13 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from rest_framework.request import Request
 
 from apps.common.api import query_number
+from apps.common.clock import now as read_clock
 from apps.common.errors import BadRequest, IllegalArgument, Invalid, NotFound
 from apps.common.pagination import read_page
 from apps.common.search_filters import BadFilter, Criterion, parse_api_filters
+from apps.common.search_filters.address import TYPED
+from apps.common.search_filters.as_api import typed_criteria
+from apps.common.search_filters.keys import Keys
 from apps.rbac.decisions import can, visible_namespaces
 from apps.workflows.plugin_api.task import Level
 from apps.workflows.schemas.flows import bulk_error_json
@@ -62,11 +67,17 @@ def filters_of_the_caller() -> Iterator[None]:
         raise BadRequest(f"A filter cannot be used: {str(error).splitlines()[0]}") from error
 
 
-def read_criteria(query: QueryDict, fields: Collection[str]) -> list[Criterion]:
-    """The filters of a list, flat and bracketed. BadFilter."""
-    return parse_api_filters(
+def read_criteria(query: QueryDict, fields: Collection[str], keys: Keys | None = None) -> list[Criterion]:
+    """The filters of a list, flat and bracketed; with ``keys`` also `query`, as it is typed on pages. BadFilter.
+
+    Words of a typed filter are UTC's days: the API knows no reader's time zone.
+    """
+    criteria = parse_api_filters(
         ((name, value) for name, values in query.lists() for value in values), fields=tuple(fields)
     )
+    if keys is not None and (typed := query.get(TYPED)):
+        criteria += typed_criteria(str(typed), keys, now=read_clock(), zone=ZoneInfo("UTC"))
+    return criteria
 
 
 def read_level(query: QueryDict, name: str = "minLevel") -> Level | None:

@@ -24,6 +24,7 @@ from apps.workflows.api.triggers import FIELDS, QUERY, TAG, allowed
 from apps.workflows.models import TriggerState
 from apps.workflows.schemas.flows import BulkShape
 from apps.workflows.schemas.triggers import CSV_COLUMNS, SetDisabledShape, TriggerKeyShape, trigger_columns
+from apps.workflows.selectors.filter_keys import TRIGGER_KEYS
 from apps.workflows.selectors.triggers import MOST, page_of_triggers, triggers_after, triggers_meeting
 from apps.workflows.services.backfills import delete_backfill, pause_backfill
 from apps.workflows.services.following import in_tenant
@@ -120,7 +121,7 @@ def set_disabled_by_query(request: Request) -> dict[str, int]:
 def export_csv(request: Request) -> StreamingHttpResponse:
     """The triggers that a query finds, as a table with a line each, streamed."""
     with filters_of_the_caller():
-        where = triggers_meeting(read_criteria(request.query_params, FIELDS), seen_by(request, "FLOW"))
+        where = triggers_meeting(read_criteria(request.query_params, FIELDS, TRIGGER_KEYS), seen_by(request, "FLOW"))
         first = triggers_after(where, 0)
     close_old_connections()
     return StreamingHttpResponse(
@@ -156,7 +157,7 @@ def _act(request: Request, keys: Sequence[Key], act: Act, action: str = "UPDATE"
 
 def _found(request: Request, action: str = "UPDATE") -> list[TriggerState]:
     with filters_of_the_caller():
-        where = triggers_meeting(read_criteria(request.query_params, FIELDS), seen_by(request, "FLOW"))
+        where = triggers_meeting(read_criteria(request.query_params, FIELDS, TRIGGER_KEYS), seen_by(request, "FLOW"))
         where &= triggers_meeting((), visible_namespaces(request.user, "EXECUTION", action))
         return page_of_triggers(where, order=(), size=MOST + 1)[0]
 

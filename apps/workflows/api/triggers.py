@@ -29,9 +29,11 @@ from apps.workflows.schemas.triggers import (
     evaluation_json,
     trigger_json,
 )
+from apps.workflows.selectors.filter_keys import TRIGGER_KEYS
 from apps.workflows.selectors.triggers import (
     FILTERED,
     SORTABLE,
+    STANDS,
     find_trigger,
     last_evaluations,
     page_of_triggers,
@@ -49,7 +51,7 @@ QUERY: Final = (
     text("flowId"),
     text("triggerId"),
 )
-FIELDS: Final = ("q", *FILTERED)
+FIELDS: Final = ("q", *FILTERED, *STANDS)
 
 
 @describe(TriggersPageShape, query=(*QUERY, text("workerId"), *SORTED_PAGE), tag=TAG)
@@ -58,7 +60,7 @@ def find_triggers(request: Request) -> HttpResponse:
     """Triggers that the caller may see, each as it is written and where it stands."""
     asked = read_page_asked(request.query_params, sortable=SORTABLE)
     with filters_of_the_caller():
-        where = triggers_meeting(read_criteria(request.query_params, FIELDS), seen_by(request, "FLOW"))
+        where = triggers_meeting(read_criteria(request.query_params, FIELDS, TRIGGER_KEYS), seen_by(request, "FLOW"))
         rows, total = page_of_triggers(where, order=asked.order, offset=asked.offset, size=asked.size)
     written = written_triggers(rows)
     results = [

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from apps.common.search_filters import BadFilter, Criterion, Op
 
-NEGATIVE: Final = frozenset({Op.NOT_EQUALS, Op.NOT_IN, Op.NOT_CONTAINS})
+NEGATIVE: Final = frozenset({Op.NOT_EQUALS, Op.NOT_IN, Op.NOT_CONTAINS, Op.NOT_PREFIX})
 _COMPARED: Final = {
     Op.GREATER_THAN: ">",
     Op.LESS_THAN: "<",
@@ -47,6 +47,13 @@ def add_text(conditions: Conditions, column: str, criterion: Criterion) -> None:
             conditions.add(f"NOT COALESCE({column} = ANY(%s::text[]), false)", values)
         case Op.PREFIX:
             _any(conditions, f"({column} = %s OR starts_with({column}, %s))", [(v, v + ".") for v in values])
+        case Op.NOT_PREFIX:
+            for value in values:
+                conditions.add(f"NOT COALESCE({column} = %s OR starts_with({column}, %s), false)", value, value + ".")
+        case Op.IS_SET:
+            conditions.add(f"{column} IS NOT NULL")
+        case Op.IS_NOT_SET:
+            conditions.add(f"{column} IS NULL")
         case Op.STARTS_WITH:
             _any(conditions, f"starts_with({column}, %s)", values)
         case _:

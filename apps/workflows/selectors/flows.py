@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+from apps.common.search_filters.text import split_words
 from apps.workflows.selectors.conditions import Conditions, escape_like
 
 SYSTEM_NAMESPACE: Final = "system"
@@ -153,11 +154,11 @@ def add_visible(conditions: Conditions, namespaces: Sequence[str] | None, *, col
     )
 
 
-def add_words(conditions: Conditions, text: str) -> None:
-    """Each word somewhere in ``namespace.id``, in any order, or the initials of the id (``brt``)."""
-    for word in text.split():
+def add_words(conditions: Conditions, text: str, *, without: bool = False) -> None:
+    """Each word somewhere in ``namespace.id``, in any order, or the initials of the id (``brt``); or in neither."""
+    for word in split_words(text):
         conditions.add(
-            "((f.namespace || '.' || f.flow_id) ILIKE %s OR f.initials LIKE %s)",
+            ("NOT " if without else "") + "((f.namespace || '.' || f.flow_id) ILIKE %s OR f.initials LIKE %s)",
             f"%{escape_like(word)}%",
             escape_like(word.lower()) + "%",
         )

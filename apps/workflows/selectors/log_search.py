@@ -12,7 +12,7 @@ from django.db import connection
 from apps.common.errors import IllegalArgument
 from apps.common.ids import from_uuid, to_uuid
 from apps.workflows.plugin_api.task import Level
-from apps.workflows.selectors.conditions import Conditions, escape_like
+from apps.workflows.selectors.conditions import Conditions
 from apps.workflows.selectors.limits import COUNT_MILLISECONDS, LIST_MILLISECONDS, TookTooLong, time_limit
 
 PAGE: Final = 5000
@@ -46,7 +46,7 @@ class LogLine:
 
 @dataclass(slots=True)
 class LogFilter:
-    """What a search asks for. ``flow_refs`` None means all flows; ``text`` is looked for in messages."""
+    """What a search asks for. ``flow_refs`` None means all flows; ``rows`` holds conditions on ``l``."""
 
     flow_refs: Sequence[int] | None = None
     min_level: Level | None = None
@@ -55,7 +55,6 @@ class LogFilter:
     trigger_id: str | None = None
     execution_id: str | None = None
     task_id: str | None = None
-    text: str = ""
     rows: Conditions = field(default_factory=Conditions)
 
 
@@ -164,8 +163,6 @@ def _conditions(wanted: LogFilter) -> Conditions:
         conditions.add("t.task_id = %s", wanted.task_id)
     if wanted.flow_refs is not None:
         _narrow_to_flows(conditions, wanted)
-    for word in wanted.text.split():
-        conditions.add("l.message ILIKE %s", f"%{escape_like(word)}%")
     return conditions
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Q
 
+from apps.common.clock import now as read_clock
 from apps.common.search_filters import BadFilter, Criterion, Op
+from apps.common.search_filters.text import split_words
 from apps.rbac.decisions import visible_within
 from apps.workflows.models import Execution, TriggerEvaluation, TriggerState
+from apps.workflows.selectors.conditions import NEGATIVE
 
 SORTABLE: Final = {
     "triggerId": "trigger_id",
@@ -28,6 +32,18 @@ FILTERED: Final = {
     "flowId": "flow_id",
     "triggerId": "trigger_id",
     "workerId": "worker_id",
+    "type": "type",
+    "kind": "kind",
+}
+STANDS: Final = ("enabled", "locked", "backfill", "late", "next", "last")
+"""Fields of ours alone: where a trigger stands."""
+LATE: Final = timedelta(minutes=2)
+_DATES: Final = {"next": "next_date", "last": "date"}
+_DATE_LOOKUPS: Final = {
+    Op.GREATER_THAN: "gt",
+    Op.GREATER_THAN_OR_EQUAL_TO: "gte",
+    Op.LESS_THAN: "lt",
+    Op.LESS_THAN_OR_EQUAL_TO: "lte",
 }
 _LOOKUPS: Final[dict[Op, tuple[bool, str]]] = {
     Op.EQUALS: (False, "exact"),
@@ -36,10 +52,11 @@ _LOOKUPS: Final[dict[Op, tuple[bool, str]]] = {
     Op.NOT_IN: (True, "exact"),
     Op.STARTS_WITH: (False, "startswith"),
     Op.ENDS_WITH: (False, "endswith"),
-    Op.CONTAINS: (False, "contains"),
-    Op.NOT_CONTAINS: (True, "contains"),
+    Op.CONTAINS: (False, "icontains"),
+    Op.NOT_CONTAINS: (True, "icontains"),
     Op.REGEX: (False, "regex"),
     Op.PREFIX: (False, "startswith"),
+    Op.NOT_PREFIX: (True, "startswith"),
 }
 MOST: Final = 10_000
 """Triggers that one action by query takes."""
@@ -52,22 +69,69 @@ def triggers_meeting(criteria: Iterable[Criterion], seen: Iterable[str] | None) 
         if criterion.group is not None:
             raise BadFilter("Alternatives (filters[or]) are not offered here; ask once for each.")
         if criterion.field == "q":
-            found &= search_triggers(
+            words = search_triggers(
                 words=" ".join(criterion.values), namespace=None, flow_id=None, worker_id=None, seen=None
             )
+            found &= ~words if criterion.op in NEGATIVE else words
+        elif criterion.field in STANDS:
+            found &= _stand(criterion)
         else:
             found &= _compared(FILTERED[criterion.field], criterion)
     return found
 
 
+def _stand(criterion: Criterion) -> Q:
+    value = criterion.values[-1] if criterion.values else ""
+    if criterion.field in _DATES:
+        if criterion.op not in _DATE_LOOKUPS:
+            raise BadFilter(f"'{criterion.field}' cannot be compared with {criterion.op}.")
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise BadFilter(f"'{criterion.field}' must be a date, not '{value[:60]}'.") from error
+        return Q(**{f"{_DATES[criterion.field]}__{_DATE_LOOKUPS[criterion.op]}": moment})
+    if criterion.field == "backfill":
+        wanted = Q()
+        for word in criterion.values:
+            wanted |= _backfill(word.upper())
+    elif value.lower() not in {"true", "false"}:
+        raise BadFilter(f"'{criterion.field}' is true or false, not '{value[:20]}'.")
+    else:
+        wanted = _yes(criterion.field)
+        wanted = wanted if value.lower() == "true" else ~wanted
+    return ~wanted if criterion.op in NEGATIVE else wanted
+
+
+def _yes(name: str) -> Q:
+    if name == "enabled":
+        return Q(disabled=False, off=False)
+    if name == "locked":
+        return Q(execution_id__isnull=False) | Q(evaluating_since__isnull=False)
+    waits = Q(execution_id__isnull=True, backfill__isnull=True, evaluating_since__isnull=True)
+    return waits & Q(disabled=False, off=False, look_at__lt=read_clock() - LATE)
+
+
+def _backfill(word: str) -> Q:
+    match word:
+        case "NONE":
+            return Q(backfill__isnull=True)
+        case "PAUSED":
+            return Q(backfill__paused=True)
+        case "RUNNING":
+            return Q(backfill__isnull=False) & ~Q(backfill__paused=True)
+    raise BadFilter(f"'{word[:20]}' is no state of a backfill. Possible: RUNNING, PAUSED, NONE.")
+
+
 def _compared(column: str, criterion: Criterion) -> Q:
+    if criterion.op in {Op.IS_SET, Op.IS_NOT_SET}:
+        return ~Q(**{column: ""}) if criterion.op is Op.IS_SET else Q(**{column: ""})
     negative, lookup = _LOOKUPS.get(criterion.op, (False, None))
     if lookup is None:
         raise BadFilter(f"'{criterion.field}' cannot be compared with {criterion.op}.")
     found = Q()
     for value in criterion.values:
         one = Q(**{f"{column}__{lookup}": value})
-        if criterion.op is Op.PREFIX:
+        if criterion.op in {Op.PREFIX, Op.NOT_PREFIX}:
             one = Q(**{column: value}) | Q(**{f"{column}__startswith": f"{value}."})
         found |= one
     return ~found if negative else found
@@ -78,7 +142,7 @@ def search_triggers(
 ) -> Q:
     """What narrows a list: words of id, flow and namespace; a namespace with those below; what the caller may see."""
     found = visible_within(seen)
-    for word in words.split():
+    for word in split_words(words):
         found &= Q(trigger_id__icontains=word) | Q(flow_id__icontains=word) | Q(namespace__icontains=word)
     if namespace:
         found &= Q(namespace=namespace) | Q(namespace__startswith=f"{namespace}.")

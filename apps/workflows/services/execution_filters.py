@@ -32,7 +32,16 @@ FIELDS: Final = (
     "executionId",
     "childFilter",
     "kind",
+    "ended",
+    "duration",
+    "triggerType",
+    "correlation",
+    "revision",
+    "attempt",
+    "taskId",
+    "error",
 )
+"""Those after `kind` are ours alone: Kestra's API has no such filters."""
 ALL_STATES: Final = (
     "CREATED",
     "RUNNING",
@@ -53,6 +62,10 @@ LATER_STATES: Final = frozenset({"SUBMITTED", "BREAKPOINT", "RESUBMITTED"})
 """States of later servers: understood in a filter, found in no row."""
 LAST_UUID: Final = UUID(int=2**128 - 1)
 _PARENT: Final = "e.trigger #>> '{variables,executionId}'"
+_HAS_TERM: Final = (
+    "EXISTS (SELECT 1 FROM execution_label y WHERE y.term = ANY(%s::bigint[])"
+    " AND y.start_date = e.start_date AND y.execution_id = e.id)"
+)
 _ID_WORD: Final = 16
 """A word of the text search from this length on may be the beginning of an id."""
 
@@ -97,6 +110,10 @@ class _Building:
         return self.made
 
     def text(self, criterion: Criterion) -> None:
+        if criterion.op in NEGATIVE:
+            for word in criterion.values:
+                add_words(self.flows, word, without=True)
+            return
         self.words = " ".join((self.words, *criterion.values)).strip()
 
     def id_beginning(self, beginning: str) -> None:
@@ -148,15 +165,15 @@ class _Building:
     def labels(self, criterion: Criterion) -> None:
         key = criterion.key or ""
         terms = [label_term(f"{key}={value}") for value in criterion.values]
-        if criterion.op is Op.EQUALS or (criterion.op is Op.IN and len(terms) == 1):
+        if criterion.op is Op.IS_SET:
+            self.made.terms = [*self.made.terms, label_term(key)]
+        elif criterion.op is Op.IS_NOT_SET:
+            self.made.rows.add(f"NOT {_HAS_TERM}", [label_term(key)])
+        elif criterion.op is Op.EQUALS or (criterion.op is Op.IN and len(terms) == 1):
             self.made.terms = [*self.made.terms, *terms]
         elif criterion.op in {Op.IN, Op.NOT_EQUALS, Op.NOT_IN}:
             word = "" if criterion.op is Op.IN else "NOT "
-            self.made.rows.add(
-                f"{word}EXISTS (SELECT 1 FROM execution_label y WHERE y.term = ANY(%s::bigint[])"  # noqa: S608
-                " AND y.start_date = e.start_date AND y.execution_id = e.id)",
-                terms,
-            )
+            self.made.rows.add(word + _HAS_TERM, terms)
         else:
             raise BadFilter(f"'labels' cannot be compared with {criterion.op}.")
 
@@ -190,7 +207,37 @@ class _Building:
         elif wanted and wanted <= {"TEST", "PLAYGROUND"}:
             self.states = set()
 
+    def ended(self, criterion: Criterion) -> None:
+        moment = parse_instant("ended", criterion.values[-1])
+        add_number(self.made.rows, "e.end_date", criterion, [moment])
+        if criterion.op in {Op.LESS_THAN, Op.LESS_THAN_OR_EQUAL_TO}:
+            # What ended by then began before: the index of starts may be used.
+            self.made.end = min(moment, self.made.end or moment)
 
+    def number(self, criterion: Criterion) -> None:
+        column = _NUMBERS[criterion.field]
+        try:
+            values = [int(value) for value in criterion.values]
+        except ValueError as error:
+            raise BadFilter(f"'{criterion.field}' is a number, not '{criterion.values[-1][:40]}'.") from error
+        add_number(self.made.rows, column, criterion, values)
+
+    def column(self, criterion: Criterion) -> None:
+        add_text(self.made.rows, _COLUMNS[criterion.field], criterion)
+
+    def task(self, criterion: Criterion) -> None:
+        found = Conditions()
+        positive = Criterion("taskId", Op.IN, criterion.values) if criterion.op in NEGATIVE else criterion
+        add_text(found, "t.task_id", positive)
+        word = "NOT " if criterion.op in NEGATIVE else ""
+        self.made.rows.add(
+            f"{word}EXISTS (SELECT 1 FROM task_run t WHERE t.execution_id = e.id AND {found.parts[0]})",  # noqa: S608
+            *found.values,
+        )
+
+
+_NUMBERS: Final = {"duration": "e.duration_ms", "revision": "e.flow_revision", "attempt": "e.attempt_number"}
+_COLUMNS: Final = {"triggerType": "e.trigger_type", "correlation": "e.correlation", "error": "e.error"}
 _READERS: Final[dict[str, Callable[[_Building, Criterion], None]]] = {
     "q": _Building.text,
     "scope": _Building.scope,
@@ -206,6 +253,14 @@ _READERS: Final[dict[str, Callable[[_Building, Criterion], None]]] = {
     "executionId": _Building.execution,
     "childFilter": _Building.child,
     "kind": _Building.child,
+    "ended": _Building.ended,
+    "duration": _Building.number,
+    "revision": _Building.number,
+    "attempt": _Building.number,
+    "triggerType": _Building.column,
+    "correlation": _Building.column,
+    "error": _Building.column,
+    "taskId": _Building.task,
 }
 
 
