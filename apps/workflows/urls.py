@@ -47,6 +47,8 @@ from apps.workflows.views import (
     execution_resume,
     execution_state,
     execution_task,
+    exports,
+    filter_bar,
     flow_assist,
     flow_dependencies,
     flow_page,
@@ -56,6 +58,7 @@ from apps.workflows.views import (
 )
 from apps.workflows.views import executions as execution_pages
 from apps.workflows.views import flows as flow_pages
+from apps.workflows.views import logs as log_pages
 from apps.workflows.views import namespaces as namespace_pages
 from apps.workflows.views import triggers as trigger_pages
 
@@ -319,6 +322,10 @@ ui_urls: list[URLPattern] = [
         page(GET=backfill.ask_backfill, POST=backfill.start_backfill),
         name="trigger_backfill",
     ),
+    path("logs", page(GET=log_pages.list_logs), name="logs"),
+    path("filter/<str:page>/suggest", page(GET=filter_bar.suggest), name="filter_suggest"),
+    path("filter/<str:page>/table", page(POST=filter_bar.choose_table), name="table_choice"),
+    path("filter/<str:page>/export", page(GET=exports.export_list), name="list_export"),
     path("executions", page(GET=execution_pages.list_executions), name="executions"),
     path("executions/bulk", page(GET=bulk.ask_bulk, POST=bulk.act_bulk), name="executions_bulk"),
     path("executions/rows", page(GET=execution_pages.refresh_rows), name="execution_rows"),

@@ -68,7 +68,7 @@ def format_criterion(criterion: Criterion, keys: Keys) -> str:
         case Op.REGEX:
             pattern = re.sub(r"/", r"\\/", criterion.values[-1])
             return f"{name}=~/{pattern}/"
-    values = ",".join(_quote(value) for value in criterion.values)
+    values = ",".join(quote_value(value) for value in criterion.values)
     if criterion.op is key.usual:
         return f"{name}:{values}"
     if _NEGATED.get(key.usual) is criterion.op:
@@ -233,7 +233,8 @@ def _pattern(text: str, place: int) -> tuple[list[str], int]:
     return [pattern], min(place + 1, len(text))
 
 
-def _quote(value: str) -> str:
+def quote_value(value: str) -> str:
+    """A value as it is typed: in quotes when it holds a blank, a comma, a quote or a backslash."""
     return value if _PLAIN.fullmatch(value) else _quoted(value)
 
 

@@ -20,7 +20,7 @@ from apps.common.display import DATE_FORMS, local
 from apps.common.errors import BadRequest
 from apps.console.services import save_preferences
 from apps.console.views.shell import DENSITIES, MENUS, MOTIONS, SCHEMES, THEMES
-from apps.workflows.views.execution_filter import SIZES
+from apps.workflows.views.listing import SIZES
 
 LEVELS: Final = ("ERROR", "WARN", "INFO", "DEBUG", "TRACE")
 EDITOR_SIZES: Final = ("12", "14", "16", "18")

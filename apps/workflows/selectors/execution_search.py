@@ -5,7 +5,7 @@ The shapes, and which index drives, are those of read-side.md §4 and §5.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -64,10 +64,11 @@ class ExecutionFilter:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """A keyset cursor: the place after which the page begins, in the default order."""
+    """A keyset cursor: the place after which the page begins, in the default order; or before which it ends."""
 
     start_date: datetime
     execution_id: str
+    backwards: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,11 @@ def search_executions(
     order: Sequence[str] = DEFAULT_ORDER,
     after: After | None = None,
     with_total: bool = True,
+    count_most: int | None = None,
 ) -> ExecutionPage:
     """A page of at most ``size``; two queries, one more to choose among several labels, none when nothing can match.
+
+    Beyond ``count_most`` nothing is counted: the total is one more then, and not exact.
 
     IllegalArgument when the offset, the sort or the search itself would read too much.
     """
@@ -99,11 +103,14 @@ def search_executions(
         )
     if wanted.impossible:
         return ExecutionPage([], 0, True, False)
-    scan = _scan(wanted)
+    scan = scan_of(wanted)
     if any(name.removeprefix("-") not in _INDEXED_ORDERS for name in order):
         _check_sortable(scan)
     if after is not None:
-        scan.conditions.add(f"({scan.start}, {scan.id}) < (%s, %s)", after.start_date, to_uuid(after.execution_id))
+        sign = ">" if after.backwards else "<"
+        scan.conditions.add(f"({scan.start}, {scan.id}) {sign} (%s, %s)", after.start_date, to_uuid(after.execution_id))
+        if after.backwards:
+            order = ("start_date",)
     try:
         rows = _read_page(scan, order, offset, size)
     except TookTooLong as error:
@@ -112,23 +119,35 @@ def search_executions(
         ) from error
     has_next = len(rows) > size
     rows = rows[:size]
+    if after is not None and after.backwards:
+        rows.reverse()
     if not with_total:
         return ExecutionPage(rows, offset + len(rows), not has_next, has_next)
     if after is None and not has_next and (rows or offset == 0):
         return ExecutionPage(rows, offset + len(rows), True, False)
-    total, exact = count_executions(wanted)
+    total, exact = count_executions(wanted, most=count_most)
     return ExecutionPage(rows, total if exact else max(total, offset + len(rows) + has_next), exact, has_next)
 
 
-def count_executions(wanted: ExecutionFilter) -> tuple[int, bool]:
-    """(how many, whether that is exact). Counted under a time limit; beyond it the planner's estimate."""
+def count_executions(wanted: ExecutionFilter, *, most: int | None = None) -> tuple[int, bool]:
+    """(how many, whether that is exact). Counted under a time limit; beyond it the planner's estimate.
+
+    With ``most`` at most that many and one more are counted.
+    """
     if wanted.impossible:
         return 0, True
-    scan = _scan(wanted)
+    scan = scan_of(wanted)
     try:
         with time_limit(COUNT_MILLISECONDS), connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) {scan.sql}", scan.conditions.values)
-            return int(cursor.fetchone()[0]), True
+            if most is None:
+                cursor.execute(f"SELECT count(*) {scan.sql}", scan.conditions.values)
+            else:
+                cursor.execute(
+                    f"SELECT count(*) FROM (SELECT 1 {scan.sql} LIMIT %s) AS counted",  # noqa: S608
+                    [*scan.conditions.values, most + 1],
+                )
+            count = int(cursor.fetchone()[0])
+            return count, most is None or count <= most
     except TookTooLong:
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN (FORMAT JSON) SELECT 1 {scan.sql}", scan.conditions.values)
@@ -143,7 +162,9 @@ def list_execution_ids(wanted: ExecutionFilter, *, most: int) -> list[str]:
 
 
 @dataclass(slots=True)
-class _Scan:
+class Scan:
+    """Tables and conditions of a search, and what its columns are called there."""
+
     tables: str
     id: str
     start: str
@@ -158,20 +179,28 @@ class _Scan:
     def column(self, name: str) -> str:
         if name == "start_date":
             return self.start
+        if name == "flow_ref":
+            return f"{self.id.split('.')[0]}.flow_ref"
         return self.id if name == "id" else f"e.{name}"
 
 
-def _scan(wanted: ExecutionFilter) -> _Scan:
-    """Phase one: tables and conditions, driven by the index that reads least (read-side.md §4)."""
+def scan_of(wanted: ExecutionFilter, *, needs: Collection[str] = ()) -> Scan:
+    """Phase one: tables and conditions, driven by the index that reads least (read-side.md §4).
+
+    ``needs`` are columns of the execution that the caller reads beside its id, start and flow. One query to choose
+    among several labels.
+    """
     driving = _driving_term(wanted)
-    needs_execution = bool(driving is None or wanted.states is not None or wanted.rows.parts)
+    needs_execution = bool(
+        driving is None or wanted.states is not None or wanted.rows.parts or set(needs) - {"flow_ref"}
+    )
     conditions = Conditions()
     if driving is None:
-        scan = _Scan("execution e", "e.id", "e.start_date", conditions, True)
+        scan = Scan("execution e", "e.id", "e.start_date", conditions, True)
         ref = "e.flow_ref"
     else:
         tables = "execution_label l" + (" JOIN execution e ON e.id = l.execution_id" if needs_execution else "")
-        scan = _Scan(tables, "l.execution_id", "l.start_date", conditions, needs_execution)
+        scan = Scan(tables, "l.execution_id", "l.start_date", conditions, needs_execution)
         ref = "l.flow_ref"
         conditions.add("l.term = %s", driving)
     if wanted.flow_refs is not None:
@@ -215,7 +244,7 @@ def _driving_term(wanted: ExecutionFilter) -> int | None:
         return int(cursor.fetchone()[0])
 
 
-def _check_sortable(scan: _Scan) -> None:
+def _check_sortable(scan: Scan) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT count(*) FROM (SELECT 1 {scan.sql} LIMIT %s) AS counted",  # noqa: S608
@@ -227,7 +256,7 @@ def _check_sortable(scan: _Scan) -> None:
             )
 
 
-def _read_page(scan: _Scan, order: Sequence[str], offset: int, size: int) -> list[ExecutionRow]:
+def _read_page(scan: Scan, order: Sequence[str], offset: int, size: int) -> list[ExecutionRow]:
     names = [name.removeprefix("-") for name in order]
     if not scan.joined and any(name not in {"start_date", "id"} for name in names):
         scan.tables += " JOIN execution e ON e.id = l.execution_id"

@@ -135,6 +135,16 @@ def list_namespaces(conditions: Conditions) -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def list_flow_ids(conditions: Conditions) -> list[str]:
+    """Ids of flows that meet conditions on ``f``, in order; the first MAX_FLOWS."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT DISTINCT f.flow_id FROM flow f{conditions.where} ORDER BY 1 LIMIT %s",  # noqa: S608
+            [*conditions.values, MAX_FLOWS],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
 def not_deleted() -> Conditions:
     """Conditions on ``f`` to begin with, for lists of what there is now."""
     return Conditions(["NOT f.deleted"])

@@ -105,6 +105,36 @@ def search_logs(
     return lines, total if exact else max(total, offset + len(lines) + (len(lines) == size)), exact
 
 
+def page_of_logs(
+    wanted: LogFilter, *, size: int, older_than: int | None = None, newer_than: int | None = None
+) -> tuple[list[LogLine], bool]:
+    """(lines newest first by arrival, whether there are more that way), by keyset: no total, no offset.
+
+    ``newer_than``: the lines next after a number. Two queries, three for a flow. IllegalArgument as above.
+    """
+    if wanted.flow_refs is not None and not wanted.flow_refs:
+        return [], False
+    conditions = _conditions(wanted)
+    if older_than is not None:
+        conditions.add("l.id < %s", older_than)
+    if newer_than is not None:
+        conditions.add("l.id > %s", newer_than)
+    direction = " DESC" if newer_than is None else ""
+    inner = f"SELECT l.* FROM log l{_task_join(wanted)}{conditions.where} ORDER BY l.id{direction} LIMIT %s"  # noqa: S608
+    try:
+        with time_limit(LIST_MILLISECONDS):
+            lines = _read(
+                f"WITH l AS MATERIALIZED ({inner}) SELECT {_COLUMNS} FROM l{_JOINS} ORDER BY l.id{direction}",  # noqa: S608
+                [*conditions.values, size + 1],
+            )
+    except TookTooLong as error:
+        raise IllegalArgument(
+            "This search reads too much; narrow it by a shorter time, a namespace or a flow."
+        ) from error
+    more, lines = len(lines) > size, lines[:size]
+    return lines[::-1] if newer_than is not None else lines, more
+
+
 def delete_logs(conditions: Conditions) -> int:
     """Delete lines that meet conditions on ``l``; answers how many."""
     with connection.cursor() as cursor:

@@ -171,6 +171,14 @@ def find_trigger(namespace: str, flow_id: str, trigger_id: str) -> TriggerState 
     return TriggerState.objects.filter(namespace=namespace, flow_id=flow_id, trigger_id=trigger_id).first()
 
 
+def triggers_of_flows(flow_refs: Sequence[int]) -> dict[int, list[TriggerState]]:
+    """The triggers of these flows by flow number, by id within. One query."""
+    found: dict[int, list[TriggerState]] = {}
+    for row in TriggerState.objects.filter(flow_ref__in=flow_refs).order_by("trigger_id"):
+        found.setdefault(row.flow_ref, []).append(row)
+    return found
+
+
 def waited_for(rows: Sequence[TriggerState]) -> dict[str, str]:
     """The states of the executions that triggers wait for, by id. One query, none when none waits."""
     ids = [row.execution_id for row in rows if row.execution_id is not None]

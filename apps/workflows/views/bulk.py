@@ -5,23 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from apps.accounts.models import User
 from apps.accounts.selectors import current_user
 from apps.common.access import access
+from apps.common.clock import now
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import BadRequest
 from apps.common.htmx import redirect, render_page
-from apps.rbac.decisions import can, check_can
+from apps.common.search_filters import BadFilter
+from apps.common.search_filters.address import parse_address
+from apps.common.search_filters.as_api import as_api
+from apps.rbac.decisions import can, check_can, visible_namespaces
 from apps.workflows.forms import LabelRow, read_label_rows
 from apps.workflows.plugin_api.state import State
+from apps.workflows.selectors.execution_search import list_execution_ids
 from apps.workflows.selectors.executions import ExecutionHead, find_heads
+from apps.workflows.selectors.filter_keys import EXECUTION_KEYS
 from apps.workflows.services.bulk_actions import act_on_all, any_state, ended, moving, not_ended, not_in
 from apps.workflows.services.bulk_executions import (
     Unfit,
@@ -32,11 +41,15 @@ from apps.workflows.services.bulk_executions import (
     unkillable,
 )
 from apps.workflows.services.execution_changes import add_labels, force_run, unqueue_execution
+from apps.workflows.services.execution_filters import build_execution_filter
 from apps.workflows.services.pausing import PAUSABLE, pause_execution, resume_execution
 from apps.workflows.services.restarting import replay_execution, restart_execution
 
 MOST: Final = 100
 """A page of a list."""
+MOST_MATCHING: Final = 1000
+"""What one request does to all that a filter finds."""
+ALL: Final = "all"
 MOST_NAMED: Final = 20
 EMPTY_ROWS: Final = 3
 PARTS: Final = ("logs", "metrics", "storage")
@@ -125,6 +138,8 @@ class _Chosen:
     unfit: Sequence[Unfit]
     ids: Sequence[str]
     back: str
+    matching: str = ""
+    """The filter that chose them; empty when they were ticked."""
 
 
 def _read(request: HttpRequest, data: QueryDict) -> _Chosen:
@@ -133,8 +148,9 @@ def _read(request: HttpRequest, data: QueryDict) -> _Chosen:
     if action is None:
         raise BadRequest(f"'{data.get('action', '')[:20]}' is no action on several executions.")
     check_can(user, "EXECUTION", action.right)
-    ids = list(dict.fromkeys(data.getlist("ids")))
-    if len(ids) > MOST:
+    matching = data.get("matching", "")
+    ids = _matching(user, matching) if matching else list(dict.fromkeys(data.getlist("ids")))
+    if not matching and len(ids) > MOST:
         raise BadRequest(f"At most {MOST} executions can be chosen at once, not {len(ids)}.")
     heads = find_heads(ids)
     fit: list[ExecutionHead] = []
@@ -149,7 +165,27 @@ def _read(request: HttpRequest, data: QueryDict) -> _Chosen:
             unfit.append(Unfit(execution_id, reason))
         else:
             fit.append(head)
-    return _Chosen(action, fit, unfit, ids, _back(data.get("back", "")))
+    return _Chosen(action, fit, unfit, ids, _back(data.get("back", "")), matching)
+
+
+def _matching(user: User, address: str) -> list[str]:
+    """Ids of all that a list finds, newest first. BadRequest for an address that is none or finds too many."""
+    pairs = [] if address == ALL else parse_qsl(address, max_num_fields=100)
+    parsed, _ = parse_address(pairs, EXECUTION_KEYS)
+    if parsed.problems:
+        raise BadRequest(f"The filter cannot be read: {parsed.problems[0].told}")
+    try:
+        zone = ZoneInfo(str(timezone.get_current_timezone()))
+        criteria = as_api(parsed.criteria, EXECUTION_KEYS, now=now(), zone=zone)
+        wanted = build_execution_filter(criteria, namespaces=visible_namespaces(user, "EXECUTION"))
+    except BadFilter as error:
+        raise BadRequest(str(error)) from error
+    ids = list_execution_ids(wanted, most=MOST_MATCHING)
+    if len(ids) > MOST_MATCHING:
+        raise BadRequest(
+            f"More than {MOST_MATCHING} executions match. Narrow the filter, or ask the API for them by query."
+        )
+    return ids
 
 
 def _back(address: str) -> str:

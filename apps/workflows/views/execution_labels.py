@@ -16,7 +16,7 @@ from apps.workflows.forms import LabelRow, read_label_rows
 from apps.workflows.selectors.executions import ExecutionRow
 from apps.workflows.services.execution_changes import set_labels
 from apps.workflows.views.execution_dialog import ask, go_to
-from apps.workflows.views.execution_view import SYSTEM, ExecutionView
+from apps.workflows.views.execution_view import ExecutionView
 from apps.workflows.views.lookups import readable_execution
 
 EMPTY_ROWS = 3
@@ -55,7 +55,7 @@ def _form(
     context = {
         "rows": [*rows, *[LabelRow("", "")] * EMPTY_ROWS],
         "held": held,
-        "locked": [(one["key"], one["value"]) for one in row.labels if one["key"].startswith(SYSTEM)],
+        "locked": [(one["key"], one["value"]) for one in row.labels if one["key"].startswith("system.")],
         "refusal": refusal,
     }
     return ask(request, row, "labels", context, status=status)

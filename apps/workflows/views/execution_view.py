@@ -13,16 +13,18 @@ from apps.workflows.plugin_api.state import State
 from apps.workflows.selectors.executions import ExecutionRow
 
 SHORT_ID: Final = 8
-SYSTEM: Final = "system."
+HIDDEN: Final = ("system.", "internal.")
+LONGEST_LINE: Final = 80
 LONGEST_PREFILL: Final = 500
 """Longer values would not fit an address."""
 
 
 @dataclass(frozen=True)
 class ExecutionView:
-    """Wraps a row; `row` has the rest."""
+    """Wraps a row; `row` has the rest. `named` are labels that the list asks for, shown also when they are hidden."""
 
     row: ExecutionRow
+    named: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:
@@ -76,8 +78,19 @@ class ExecutionView:
 
     @property
     def labels(self) -> list[tuple[str, str]]:
-        """Without the system's."""
-        return [(label["key"], label["value"]) for label in self.row.labels if not label["key"].startswith(SYSTEM)]
+        """Without those of the system and of the platform, unless the list asks for them."""
+        return [
+            (label["key"], label["value"])
+            for label in self.row.labels
+            if label["key"] in self.named or not label["key"].startswith(HIDDEN)
+        ]
+
+    @property
+    def inputs_line(self) -> str:
+        """The beginning of its inputs, on one line; secrets are stored encrypted and left out."""
+        plain = {key: value for key, value in (self.row.inputs or {}).items() if not isinstance(value, dict)}
+        text = ", ".join(f"{key}: {value}" for key, value in plain.items())
+        return text[:LONGEST_LINE]
 
     @property
     def trigger_word(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import Q
@@ -18,27 +17,29 @@ from apps.accounts.selectors import current_user
 from apps.common.access import access
 from apps.common.current_tenant import require_tenant
 from apps.common.errors import BadRequest, IllegalArgument, IllegalState, NotFound
-from apps.common.htmx import is_fragment, redirect, render_page
+from apps.common.htmx import is_fragment, redirect
 from apps.common.pages import IN_VIEW
+from apps.common.search_filters import BadFilter
 from apps.rbac.decisions import can, visible_namespaces
 from apps.workflows.models import TriggerState
+from apps.workflows.selectors.filter_keys import TRIGGER_KEYS
 from apps.workflows.selectors.log_search import LogFilter, search_logs
 from apps.workflows.selectors.triggers import (
     find_trigger,
     last_evaluations,
     page_of_triggers,
-    search_triggers,
+    triggers_meeting,
     waited_for,
 )
 from apps.workflows.services.backfills import delete_backfill, pause_backfill
 from apps.workflows.services.trigger_starts import written_triggers
 from apps.workflows.services.triggers import delete_trigger, restart_trigger, switch_trigger, unlock_trigger
 from apps.workflows.views.flow_header import flow_context
+from apps.workflows.views.listing import answer_list, read_listing
 from apps.workflows.views.live_page import listen_from
 from apps.workflows.views.lookups import check_readable, readable_flow
 from apps.workflows.views.trigger_view import EvaluationView, TriggerView
 
-SIZE: Final = 50
 MOST_OF_FLOW: Final = 200
 LINES: Final = 50
 KINDS: Final = (
@@ -48,13 +49,14 @@ KINDS: Final = (
     ("POLL", "Looks"),
     ("STREAM", "Listens"),
 )
-STANDS: Final = (("on", "Switched on"), ("off", "Switched off"), ("locked", "Locked"), ("backfill", "With a backfill"))
-_STAND: Final[Mapping[str, Q]] = {
-    "on": Q(disabled=False, off=False),
-    "off": Q(disabled=True) | Q(off=True),
-    "locked": Q(execution_id__isnull=False) | Q(evaluating_since__isnull=False),
-    "backfill": Q(backfill__isnull=False),
-}
+STANDS: Final = (
+    ("enabled", "YES", "Switched on"),
+    ("enabled", "NO", "Switched off"),
+    ("locked", "YES", "Locked"),
+    ("backfill", "RUNNING", "With a backfill"),
+    ("late", "YES", "Late"),
+)
+"""One click each: key, value, words."""
 
 
 @access("FLOW", "READ")
@@ -62,32 +64,30 @@ def list_triggers(request: HttpRequest) -> HttpResponse:
     """All triggers the person may read, by what the address says. Four queries."""
     live, user = listen_from(request), current_user(request)
     visible = visible_namespaces(user, "FLOW")
-    asked = {name: request.GET.get(name, "").strip() for name in ("q", "namespace", "kind", "stand")}
-    number = request.GET.get("page", "1")
-    page = int(number) if number.isdecimal() and 0 < int(number) < 20_000 else 1
-    where = search_triggers(
-        words=asked["q"], namespace=asked["namespace"] or None, flow_id=None, worker_id=None, seen=visible
-    )
-    if asked["kind"] in TriggerState.Kind.values:
-        where &= Q(kind=asked["kind"])
-    where &= _STAND.get(asked["stand"], Q())
-    rows, total = page_of_triggers(where, order=(), offset=(page - 1) * SIZE, size=SIZE)
+    listing = read_listing(request, TRIGGER_KEYS, ())
+    problem = ""
+    try:
+        where = triggers_meeting(listing.api_criteria(), visible)
+    except BadFilter as error:
+        where, problem = Q(pk__in=[]), str(error)
+    offset = (listing.page - 1) * listing.size
+    rows, total = page_of_triggers(where, order=(), offset=offset, size=listing.size)
     context = {
         **live,
-        **asked,
         "triggers": views_of(user, rows),
         "total": total,
-        "page": page,
-        "pages": max(1, -(-total // SIZE)),
-        "first": (page - 1) * SIZE + 1,
+        "first": offset + 1,
+        "newer": listing.address(page=listing.page - 1 if listing.page > 2 else "") if listing.page > 1 else "",
+        "older": listing.address(page=listing.page + 1) if offset + len(rows) < total else "",
+        "problem": problem,
         "kinds": KINDS,
         "stands": STANDS,
-        "filtered": any(asked.values()),
         "partly": visible is not None,
         "of_flow": False,
-        "address": _address(asked),
     }
-    return render_page(request, "workflows/triggers/list.html", context, fragment="workflows/triggers/_results.html")
+    return answer_list(
+        request, listing, "workflows/triggers/list.html", context, fragment="workflows/triggers/_results.html"
+    )
 
 
 @access("FLOW", "READ", namespace=IN_VIEW)
@@ -103,7 +103,8 @@ def list_flow_triggers(request: HttpRequest, namespace: str, flow_id: str) -> Ht
         "total": total,
         "of_flow": True,
     }
-    return render_page(request, "workflows/flows/triggers.html", context, fragment="workflows/triggers/_rows.html")
+    template = "workflows/triggers/_rows.html" if is_fragment(request) else "workflows/flows/triggers.html"
+    return render(request, template, context)
 
 
 @access("FLOW", "READ", namespace=IN_VIEW)
@@ -213,13 +214,3 @@ def _back(request: HttpRequest, namespace: str, flow_id: str) -> str:
     if request.POST.get("back") == "all":
         return reverse("ui:triggers", kwargs={"tenant": require_tenant()})
     return triggers_url(namespace, flow_id)
-
-
-def _address(asked: Mapping[str, str]) -> Callable[..., str]:
-    """The query string of this view with changes, for the template."""
-
-    def address(**changes: object) -> str:
-        values: dict[str, object] = {**asked, **changes}
-        return "?" + urlencode({name: value for name, value in values.items() if value not in ("", None)})
-
-    return address

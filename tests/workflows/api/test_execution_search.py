@@ -323,7 +323,7 @@ def test_ids_are_found_by_an_index_alone(history: dict[str, str], wanted: Execut
         cursor.execute("ANALYZE execution_label")
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")
-    scan = execution_search._scan(wanted)
+    scan = execution_search.scan_of(wanted)
     plan = explain(
         f"SELECT {scan.id}, {scan.start} {scan.sql} ORDER BY {scan.start} DESC, {scan.id} DESC LIMIT 51",
         scan.conditions.values,

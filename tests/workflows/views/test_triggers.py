@@ -56,7 +56,7 @@ def test_the_list_shows_what_may_be_seen_and_what_may_be_done(
     assert "payroll" not in bobs.html
     assert 'role="switch"' not in bobs.html
     assert "1 trigger match" in pages(alice).get("/admin/triggers", q="timed", kind="WEBHOOK").text
-    assert "No trigger matches" in pages(alice).get("/admin/triggers", stand="backfill").text
+    assert "No trigger matches" in pages(alice).get("/admin/triggers", backfill="RUNNING").text
     assert "<html" not in pages(alice).fragment("/admin/triggers").html
 
 
