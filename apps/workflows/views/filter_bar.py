@@ -138,7 +138,7 @@ def _comparators(key: Key, part: str) -> list[Option]:
              Kind.DURATION: ((">", "over"), ("<", "under")), Kind.NUMBER: ((":", "is"), (">", "over"), ("<", "under")),
              Kind.TIME: ((":", "within"),), Kind.FLAG: ((":", "is"),), Kind.LEVEL: ((":", "at least"),),
              Kind.CHOICE: ((":", "is"), ("!=", "is not"))}  # fmt: skip
-    texts = (
+    texts: Sequence[tuple[str, str]] = (
         (":", "is"),
         ("!=", "is not"),
         ("~:", "contains"),
@@ -147,7 +147,7 @@ def _comparators(key: Key, part: str) -> list[Option]:
         ("=~/", "matches"),
     )
     if key.kind is Kind.NAMESPACE:
-        texts: Sequence[tuple[str, str]] = [(":", "within"), ("=", "is"), *texts[1:]]
+        texts = [(":", "within"), ("=", "is"), *texts[1:]]
     if key.kind is Kind.MAP:
         return [Option(f"{name}[", f"{name}[", len(part), "its name, then ]:value", key.icon, done=False)]
     return [
