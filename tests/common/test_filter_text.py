@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.common.search_filters import BadFilter, Criterion, Op
@@ -17,6 +17,7 @@ from apps.common.search_filters.moments import DAYS, NAMED, read_phrase, read_ti
 from apps.common.search_filters.phrases import suggest_phrase
 from apps.common.search_filters.text import format_text, parse_text
 
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 KEYS = Keys(
     "things",
     Key("state", "State", Kind.CHOICE, values=("RUNNING", "SUCCESS", "WARNING", "FAILED")),
@@ -127,11 +128,13 @@ def gathered(draw: st.DrawFn) -> Parsed:
     return Parsed(found.finish().criteria)
 
 
+@unhurried
 @given(gathered())
 def test_text_of_criteria_gives_the_criteria_back(parsed: Parsed) -> None:
     assert parse_text(format_text(parsed.criteria, KEYS), KEYS) == parsed
 
 
+@unhurried
 @given(gathered())
 def test_the_address_of_criteria_gives_the_criteria_back(parsed: Parsed) -> None:
     again, older = parse_address(address_pairs(parsed.criteria, KEYS), KEYS)
@@ -139,6 +142,7 @@ def test_the_address_of_criteria_gives_the_criteria_back(parsed: Parsed) -> None
     assert not older
 
 
+@unhurried
 @given(st.text(st.characters(codec="utf-8"), max_size=60))
 def test_whatever_is_typed_is_read_and_read_the_same_again(text: str) -> None:
     parsed = parse_text(text, KEYS)
