@@ -1,4 +1,4 @@
-"""App and AppBlock: a page in front of a flow, a piece of it, and the moments of an execution at which that may stand."""
+"""App and AppBlock: a page in front of a flow, a piece of it, and the moments at which that may stand there."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from apps.workflows.plugin_api.task import Level
 from apps.workflows.selectors.filter_keys import LOG_KEYS
 from apps.workflows.selectors.log_search import LogFilter, LogLine, page_of_logs
 from apps.workflows.services.log_filters import build_log_filter
-from apps.workflows.views.execution_logs import plain
+from apps.workflows.services.page_news import plain
 from apps.workflows.views.listing import Listing, answer_list, read_listing
 
 SIZE: Final = 100
