@@ -2,7 +2,7 @@
 
 python -m tests.bench [expressions | sql | scale-access |
 one w1 w3 w4 w4-paced w6 w6-large sleepers chain slow-commit schedules
-idle-schedules followers]; the variables
+idle-schedules followers apps]; the variables
 KESTRA_EE_BENCH_URL, _USER, _PASSWORD, _DATABASE_URL and _HOME name a server that runs already.
 """
 

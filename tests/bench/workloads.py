@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 
+from tests.bench.app_forms import apps_at_once
 from tests.bench.chain import celery_chain
 from tests.bench.figures import LOG, RETURN, Figure, lasted, median_of, save, start, wait
 from tests.bench.followers import followers
@@ -83,6 +84,7 @@ WORKLOADS: dict[str, Callable[[Server, float], list[Figure]]] = {
     "schedules": due_minute,
     "idle-schedules": idle_schedules,
     "followers": followers,
+    "apps": apps_at_once,
 }
 
 USUAL = tuple(
