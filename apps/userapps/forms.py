@@ -53,6 +53,15 @@ class Step:
         return any(field.errors for field in self.fields)
 
 
+def asked(checked: Sequence[Mapping[str, Any]], *, show_errors: bool) -> list[Mapping[str, Any]]:
+    """The inputs that are asked for now, of what `check_inputs` answers. One whose condition cannot be told yet, since
+    it depends on an answer that is missing, is not; when nothing else is wrong, its error must be seen.
+    """
+    enabled = [item for item in checked if item["enabled"]]
+    only_broken = show_errors and not any(item["errors"] for item in enabled)
+    return [item for item in checked if item["enabled"] or (only_broken and item["errors"])]
+
+
 def questions(fields: Iterable[InputField], declared: Mapping[str, Mapping[str, Any]]) -> list[InputField]:
     """The fields in plain words; ``declared`` holds each input as its flow declares it."""
     return [_question(field, declared.get(field.id, {})) for field in fields]

@@ -40,7 +40,7 @@ tasks:
   - {id: pack, type: io.kestra.plugin.core.debug.Return, format: "packed {{ inputs.what.rows }}"}
 outputs:
   - {id: result, type: STRING, displayName: Result, value: "{{ outputs.pack.value }}"}
-  - {id: proof, type: FILE, displayName: Your file, value: "{{ inputs.what.proof }}", required: false}
+  - {id: proof, type: FILE, displayName: Your file, value: "{{ inputs.what.proof }}"}
 """
 PLAIN = """\
 id: plain
@@ -67,8 +67,9 @@ outputs:
   - {id: place, type: STRING, displayName: Place, value: "{{ outputs.note.value }}"}
 """
 FAILING = PLAIN.replace("id: plain", "id: failing").replace(
-    'tasks:\n', 'tasks:\n  - {id: stop, type: io.kestra.plugin.core.execution.Fail, runIf: "{{ inputs.name == \'bad\' }}"}\n'
-)  # fmt: skip
+    "tasks:\n",
+    "tasks:\n  - {id: stop, type: io.kestra.plugin.core.execution.Fail, runIf: \"{{ inputs.name == 'bad' }}\"}\n",
+)
 LONG = PLAIN.replace("id: plain", "id: long").replace(
     "tasks:\n", "tasks:\n  - {id: nap, type: io.kestra.plugin.core.flow.Sleep, duration: PT10M}\n"
 )
@@ -86,7 +87,8 @@ def app(flow: str, app_id: str = "", *, access: str = "PUBLIC", more: str = "", 
 
 APPROVAL = (
     f"  - on: PAUSE\n    blocks:\n      - type: {RUN}Inputs\n      - type: {RUN}ResumeExecutionForm\n"
-    f"      - {{type: {RUN}ResumeExecutionButton, text: Approve}}\n      - {{type: {RUN}CancelExecutionButton, text: Reject}}\n"
+    f"      - {{type: {RUN}ResumeExecutionButton, text: Approve}}\n"
+    f"      - {{type: {RUN}CancelExecutionButton, text: Reject}}\n"
 )
 FAILURE = (
     f"  - on: FAILURE\n    blocks:\n      - {{type: {CORE}Alert, style: ERROR, showIcon: true, content: It failed.}}\n"
@@ -340,9 +342,9 @@ def test_10_an_app_shows_an_execution_of_the_past(browser: Browser, product: Ser
 
 def test_the_builder_follows_the_text_and_puts_in_blocks(browser: Browser, product: Server, pictures: Path) -> None:
     page = signed_in(browser, product)
-    page.goto("/ui/main/apps/new?flow=company.team/export")
+    page.goto("/ui/main/apps/new?flow=company.team/plain")
     preview = page.frame_locator("iframe")
-    expect(preview.get_by_label("Partner")).to_be_visible()
+    expect(preview.get_by_label("Your name")).to_be_visible()
     page.get_by_label("Event").select_option("SUCCESS")
     expect(preview.locator("main")).to_contain_text("Done.")
     page.locator("#source").evaluate("area => area.setSelectionRange(area.value.length, area.value.length)")

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from apps.common.access import public
 from apps.common.display import zone_name
 from apps.common.errors import IllegalArgument, IllegalState, Invalid, NotFound, Problem, ProductError, TooManyRequests
-from apps.userapps.forms import Step, questions, steps_of
+from apps.userapps.forms import Step, asked, questions, steps_of
 from apps.userapps.models import Verdict
 from apps.userapps.selectors import find_brand, find_run
 from apps.userapps.services.admission import check_admission
@@ -201,7 +201,8 @@ def _steps(page: AppPage, typed: Typed, problems: Sequence[Problem], *, show_err
     found = {}
     for block in page.blocks:
         if block.kind in FORMS and not block.problem:
-            fields = build_fields(block.data, typed, problems, show_errors=show_errors, zone=zone_name())
+            data = asked(block.data, show_errors=show_errors)
+            fields = build_fields(data, typed, problems, show_errors=show_errors, zone=zone_name())
             declared = {item["input"]["id"]: item["input"] for item in block.data}
             found[block.kind] = steps_of(questions(fields, declared))
     return found

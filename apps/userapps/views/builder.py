@@ -19,7 +19,7 @@ from apps.common.current_tenant import require_tenant
 from apps.common.display import zone_name
 from apps.common.errors import IllegalArgument, IllegalState, Invalid, NotFound, Problem, ProductError
 from apps.rbac.decisions import can, check_can, visible_namespaces
-from apps.userapps.forms import questions, steps_of
+from apps.userapps.forms import asked, questions, steps_of
 from apps.userapps.language.source import inspect_app
 from apps.userapps.models import UserApp
 from apps.userapps.selectors import find_brand, list_revisions
@@ -218,7 +218,7 @@ def _shown(request: HttpRequest, page: AppPage) -> dict[str, Any]:
     steps = {}
     for block in page.blocks:
         if block.kind in FORMS and not block.problem:
-            fields = build_fields(block.data, NOTHING_TYPED, (), show_errors=False)
+            fields = build_fields(asked(block.data, show_errors=False), NOTHING_TYPED, (), show_errors=False)
             steps[block.kind] = steps_of(questions(fields, {one["input"]["id"]: one["input"] for one in block.data}))
     visit: Any = _NoVisit(request)
     return {

@@ -101,12 +101,18 @@ def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
         try:
             return view(request, uid, **arguments)
         except Unauthenticated:
-            return to_sign_in(request)
+            return _framed(to_sign_in(request), request, uid)
         except ProductError as error:
-            return refuse(request, error)
+            return _framed(refuse(request, error), request, uid)
 
     answer.__name__, answer.__module__, answer.__doc__ = view.__name__, view.__module__, view.__doc__
     return answer
+
+
+def _framed(response: HttpResponseBase, request: HttpRequest, uid: str) -> HttpResponseBase:
+    """A refusal may be shown where the App may: the page around would otherwise hold an empty frame."""
+    app = UserApp.objects.filter(uid=uid).first() if request.GET.get(EMBED) == "1" else None
+    return response if app is None or not isinstance(response, HttpResponse) else secure(response, request, app)
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponseBase:
