@@ -206,10 +206,12 @@ function inDays(field) {
   const found = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?$/i.exec(input.value || "P0D");
   if (!found) return; // weeks, seconds: written as they are
   const row = make("div", { class: "app-length", role: "group", "aria-label": field.querySelector("label").textContent.trim() });
-  const parts = [["days", found[1]], ["h", found[2]], ["min", found[3]]].map(([unit, value]) => {
+  const hours = Number(found[2] ?? 0); // PT336H is what the server writes for 14 days
+  const days = Number(found[1] ?? 0) + Math.floor(hours / 24);
+  const parts = [["days", String(days)], ["h", String(hours % 24)], ["min", found[3]]].map(([unit, value]) => {
     const group = make("div", { class: "input-group" });
     const part = make("input", { class: "input", type: "number", min: "0", inputmode: "numeric", "aria-label": { days: "Days", h: "Hours", min: "Minutes" }[unit] });
-    part.value = value ?? (input.value ? "0" : "");
+    part.value = input.value ? (value ?? "0") : "";
     group.append(part, make("span", {}, unit));
     row.append(group);
     return part;
