@@ -4,12 +4,12 @@
 const MOST_ROWS = 1500;
 const RANKS = { TRACE: 1, DEBUG: 2, INFO: 3, WARN: 4, ERROR: 5 };
 const log = document.querySelector("#log");
-const follow = document.querySelector("[data-follow]");
+const followBox = document.querySelector("[data-follow]");
 const number = (row) => Number(row.id.slice(1));
 const rows = () => log.querySelectorAll("li[id^=L]");
 const edge = (side) => log.querySelector(`li[data-edge=${side}]`);
 const atEnd = () => window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 80;
-let following = Boolean(follow?.checked);
+let following = Boolean(followBox?.checked);
 
 const wanted = (line) =>
   RANKS[line.level] >= Number(log.dataset.least) &&
@@ -139,9 +139,9 @@ log.addEventListener("click", (event) => {
   load(row);
 });
 
-window.addEventListener("scroll", () => { if (follow) following = follow.checked && atEnd(); }, { passive: true });
-follow?.addEventListener("change", () => {
-  following = follow.checked;
+window.addEventListener("scroll", () => { if (followBox) following = followBox.checked && atEnd(); }, { passive: true });
+followBox?.addEventListener("change", () => {
+  following = followBox.checked;
   if (following) window.scrollTo({ top: document.documentElement.scrollHeight });
 });
 const target = /^#L\d+$/.test(location.hash) && document.getElementById(location.hash.slice(1));

@@ -15,7 +15,7 @@ from apps.console.selectors.plugins import list_groups, list_types, read_type, s
 from apps.console.views.menu import NOTHING
 from tests.support.pages import Pages
 
-NO_PAGES = {"logo", "events", "session", "session_renewed", "app_events", NOTHING}
+NO_PAGES = {"logo", "events", "session", "session_renewed", "app_events", "filter_suggest", "list_export", NOTHING}
 """Routes that answer a GET with something else."""
 
 

@@ -120,7 +120,7 @@ def test_write_a_flow_start_it_and_watch_it_end(page: Page) -> None:
     expect(page.get_by_role("link", name="Execute again")).to_be_visible()
     assert page.evaluate("window.notReloaded") is True
 
-    page.get_by_role("link", name="Logs", exact=True).click()
+    page.get_by_role("navigation", name="Views").get_by_role("link", name="Logs", exact=True).click()
     expect(page.locator("#log")).to_contain_text("Hello Ada")
     expect(page.locator("#log")).to_contain_text("Goodbye")
     page.get_by_role("link", name="Gantt").click()
@@ -134,7 +134,7 @@ def test_log_lines_and_bars_arrive_while_it_runs_and_kill_ends_it(page: Page, pr
     page.goto("/ui/main/flows/edit/company.team/long/execute?inputs.name=Bob")
     page.get_by_role("button", name="Execute").click()
     page.wait_for_url("**/executions/company.team/long/*")
-    page.get_by_role("link", name="Logs", exact=True).click()
+    page.get_by_role("navigation", name="Views").get_by_role("link", name="Logs", exact=True).click()
     expect(page.locator("#log")).to_contain_text("Hello Bob")
     page.get_by_role("link", name="Gantt").click()
     expect(page.locator(".gantt-row")).to_have_count(2)
@@ -199,11 +199,15 @@ def test_an_open_list_follows_what_others_do(page: Page, product: Server) -> Non
 
 def test_a_filter_lands_in_the_address_and_back_restores_it(page: Page) -> None:
     page.goto("/ui/main/flows")
-    page.get_by_label("Search flows").fill("zebra")
-    expect(page.locator("#results")).to_contain_text("matches")
-    expect(page).to_have_url(re.compile("q=zebra"))
-    page.get_by_label("Search flows").fill("")
-    expect(page.locator("#results")).not_to_contain_text("matches")
+    box = page.locator("[data-filter]")
+    box.fill("zebra namespace:company")
+    box.press("Enter")
+    expect(page).to_have_url(re.compile("zebra"))
+    expect(page.locator("[data-chip]")).to_have_count(1)
+    expect(page.locator("#results")).to_contain_text(re.compile("match", re.IGNORECASE))
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("zebra"))
+    expect(page.locator("[data-chip]")).to_have_count(0)
 
 
 def test_forms_work_without_scripts(browser: Browser, product: Server) -> None:

@@ -52,10 +52,10 @@ def download(request: HttpRequest, namespace: str) -> HttpResponseBase:
 @access(PERMISSION, "READ", namespace=IN_VIEW)
 def change_files(request: HttpRequest, namespace: str) -> HttpResponseBase:
     """`action`: upload, folder, save, move or delete, in the folder or at the file `path`."""
+    namespace_context(request, namespace, tab="files")  # first of all: who may not know of it learns nothing
     action, path = request.POST.get("action", ""), request.POST.get("path", "")
     if action not in NEEDS:
         raise BadRequest(f"'{action[:40]}' is none of {', '.join(NEEDS)}.")
-    namespace_context(request, namespace, tab="files")
     check_can(request.user, PERMISSION, NEEDS[action], namespace)
     try:
         shown = _done(request, NamespaceFiles(namespace), action, path)

@@ -16,7 +16,7 @@ from apps.common.htmx import is_fragment
 from apps.common.ids import is_id
 from apps.common.pages import IN_VIEW
 from apps.rbac.decisions import can
-from apps.storage.internal_storage import execution_address, is_below, open_storage
+from apps.storage.internal_storage import InvalidPath, execution_address, is_below, open_storage
 from apps.workflows.selectors.executions import ExecutionRow
 from apps.workflows.selectors.task_tree import TreeRun, find_run, list_runs_with_outputs, read_run_outputs
 from apps.workflows.services.debugging import eval_expression
@@ -117,7 +117,11 @@ def evaluate(request: HttpRequest, namespace: str, flow_id: str, execution_id: s
 
 
 def _own_file(row: ExecutionRow, address: str) -> str:
-    if not is_below(address, execution_address(row.namespace, row.flow_id, row.id)):
+    try:
+        own = is_below(address, execution_address(row.namespace, row.flow_id, row.id))
+    except InvalidPath:
+        own = False
+    if not own:
         raise NotFound("There is no such file in this execution; a file of another execution is looked at there.")
     return address
 
