@@ -1,6 +1,7 @@
 // The log of an execution: new lines come in the event stream itself, further ones as pages of the server.
 //   #log[data-run][data-task][data-least][data-text]   which lines the page shows
 //   li[data-edge=before|after] a                       the way to further lines: loaded when it comes into view
+(() => {
 const MOST_ROWS = 1500;
 const RANKS = { TRACE: 1, DEBUG: 2, INFO: 3, WARN: 4, ERROR: 5 };
 const log = document.querySelector("#log");
@@ -151,3 +152,4 @@ if (target) {
   following = false;
 } else if (following) window.scrollTo({ top: document.documentElement.scrollHeight });
 watchEdges();
+})();

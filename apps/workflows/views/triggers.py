@@ -131,11 +131,11 @@ def show_why(request: HttpRequest, namespace: str, flow_id: str, trigger_id: str
 @access("FLOW", "READ", namespace=IN_VIEW)
 def act(request: HttpRequest, namespace: str, flow_id: str, trigger_id: str) -> HttpResponseBase:
     """Does what the field `do` says, and goes back to where it was asked."""
+    readable_trigger(request, namespace, flow_id, trigger_id)  # first of all: who may not know of it learns nothing
     word = request.POST.get("do", "")
     if word not in ACTIONS:
         raise BadRequest(f"'do' must be one of {', '.join(ACTIONS)}, not '{word[:40]}'.")
     action, deed, told = ACTIONS[word]
-    readable_trigger(request, namespace, flow_id, trigger_id)
     missing = f"There is no trigger {namespace}.{flow_id}.{trigger_id}."
     user = current_user(request)
     check_readable(user, "EXECUTION", namespace, missing, action)
