@@ -162,7 +162,7 @@ def test_watch_it_fail_read_why_and_restart(page: Page, product: Server) -> None
     page.goto(f"{at}/logs")
     page.evaluate("window.notReloaded = true")
     expect(page.locator("#log")).to_contain_text("Beginning")
-    expect(page.locator("#log")).to_contain_text("Checking")
+    expect(page.locator("#log")).to_contain_text("Checking", timeout=PATIENCE)
     assert page.evaluate("window.notReloaded") is True, "lines came in the stream"
 
     # what failed, why, and the way to its line, on every tab
