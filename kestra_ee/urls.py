@@ -10,7 +10,9 @@ from apps.announcements import urls as announcements
 from apps.audit import urls as audit
 from apps.bookmarks import urls as bookmarks
 from apps.common.openapi import show_api_docs, show_openapi
+from apps.common.pages import page
 from apps.console import urls as console
+from apps.console.views.home import to_tenant_home
 from apps.instance import urls as instance
 from apps.invitations import urls as invitations
 from apps.mail import urls as mail
@@ -107,6 +109,7 @@ urlpatterns: Routes = [
     *rbac.root_urls,
     *instance.ui_urls,
     *invitations.root_ui_urls,
+    path("ui/<tenant:tenant>", page(GET=to_tenant_home)),
     path("ui/<tenant:tenant>/", include((tenant_pages, "ui"))),
     *accounts.root_urls,
     *instance.root_urls,

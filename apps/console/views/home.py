@@ -63,6 +63,12 @@ def to_home(request: HttpRequest) -> HttpResponseBase:
 
 
 @member
+def to_tenant_home(request: HttpRequest, tenant: str) -> HttpResponseBase:
+    """From /ui/<tenant> to its home: the address as people type it."""
+    return redirect(reverse("ui:home", kwargs={"tenant": tenant}))
+
+
+@member
 def nothing_here(request: HttpRequest, rest: str) -> HttpResponseBase:
     """Any other address of a tenant. A route of its own, so that the answer is made where the tenant is open."""
     raise NotFound(f"There is nothing at {request.path}.")
